@@ -1,0 +1,5 @@
+"""Every setting of every process, in one place."""
+
+from libs.settings.settings import SUBGRAPHS, SettingsError, Settings, load_settings
+
+__all__ = ["SUBGRAPHS", "Settings", "SettingsError", "load_settings"]

@@ -2,7 +2,6 @@
 
 import base64
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -39,64 +38,78 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True)
 
     environment: Literal["development", "test", "production"] = Field(
-        "development", description="development opens GraphiQL, /dev and introspection; production closes them."
+        default="development", description="development opens GraphiQL, /dev and introspection; production closes them."
     )
-    public_url: str = Field("http://127.0.0.1:4000", description="Origin that people and mails use, without a path.")
-    host: str = Field("127.0.0.1", description="Address the subgraphs listen on.")
-    identity_port: Port = Field(4001, description="Port of identity.")
-    academic_port: Port = Field(4002, description="Port of academic.")
-    notification_port: Port = Field(4003, description="Port of notification.")
-    worker_port: Port = Field(4009, description="Port of the worker's health and metrics.")
-    router_host: str = Field("127.0.0.1", description="Address the router listens on.")
-    router_port: Port = Field(4000, description="Port of the router.")
-    identity_url: str = Field("http://127.0.0.1:4001/graphql", description="Where the router finds identity.")
-    academic_url: str = Field("http://127.0.0.1:4002/graphql", description="Where the router finds academic.")
-    notification_url: str = Field("http://127.0.0.1:4003/graphql", description="Where the router finds notification.")
-    supergraph: Path = Field(Path("schema/supergraph.graphql"), description="The supergraph the router serves.")
-    cors_origins: str = Field("", description="Origins browsers may call from, separated by commas; empty: none.")
+    public_url: str = Field(
+        default="http://127.0.0.1:4000", description="Origin that people and mails use, without a path."
+    )
+    host: str = Field(default="127.0.0.1", description="Address the subgraphs listen on.")
+    identity_port: Port = Field(default=4001, description="Port of identity.")
+    academic_port: Port = Field(default=4002, description="Port of academic.")
+    notification_port: Port = Field(default=4003, description="Port of notification.")
+    worker_port: Port = Field(default=4009, description="Port of the worker's health and metrics.")
+    router_host: str = Field(default="127.0.0.1", description="Address the router listens on.")
+    router_port: Port = Field(default=4000, description="Port of the router.")
+    identity_url: str = Field(default="http://127.0.0.1:4001/graphql", description="Where the router finds identity.")
+    academic_url: str = Field(default="http://127.0.0.1:4002/graphql", description="Where the router finds academic.")
+    notification_url: str = Field(
+        default="http://127.0.0.1:4003/graphql", description="Where the router finds notification."
+    )
+    supergraph: Path = Field(default=Path("schema/supergraph.graphql"), description="The supergraph the router serves.")
+    cors_origins: str = Field(
+        default="", description="Origins browsers may call from, separated by commas; empty: none."
+    )
 
     database_url: str = Field(
-        "postgresql://127.0.0.1:5432/wiyata", description="PostgreSQL: host, port and database, without a user."
+        default="postgresql://127.0.0.1:5432/wiyata", description="PostgreSQL: host, port and database, without a user."
     )
     database_admin_url: SecretStr = Field(
-        SecretStr(""), description="The same with a superuser, for `migrate` alone; other processes leave it empty."
+        default=SecretStr(""),
+        description="The same with a superuser, for `migrate` alone; other processes leave it empty.",
     )
     database_passwords: dict[str, SecretStr] = Field(
         default_factory=dict, description='Passwords by login role, JSON: {"identity_app": "…", "identity_relay": "…"}.'
     )
-    database_pool_size: int = Field(8, ge=1, le=200, description="Connections per process and subgraph.")
-    statement_timeout_ms: int = Field(10_000, ge=100, description="Longest statement, milliseconds.")
-    valkey_url: str = Field("redis://127.0.0.1:6379/0", description="Valkey.")
-    nats_url: str = Field("nats://127.0.0.1:4222", description="NATS with JetStream.")
-    events_max_bytes: int = Field(2**30, ge=2**20, description="Size of the event stream; full refuses. Bytes.")
+    database_pool_size: int = Field(default=8, ge=1, le=200, description="Connections per process and subgraph.")
+    statement_timeout_ms: int = Field(default=10_000, ge=100, description="Longest statement, milliseconds.")
+    valkey_url: str = Field(default="redis://127.0.0.1:6379/0", description="Valkey.")
+    nats_url: str = Field(default="nats://127.0.0.1:4222", description="NATS with JetStream.")
+    events_max_bytes: int = Field(default=2**30, ge=2**20, description="Size of the event stream; full refuses. Bytes.")
 
-    token_issuer: str = Field("https://wiyata.id", description="`iss` of access tokens.")
-    token_audience: str = Field("wiyata", description="`aud` of access tokens.")
+    token_issuer: str = Field(default="https://wiyata.id", description="`iss` of access tokens.")
+    token_audience: str = Field(default="wiyata", description="`aud` of access tokens.")
     token_signing_keys: SecretStr = Field(
-        SecretStr(""), description="identity alone: JWK set (JSON) of private ES256 keys; the first one signs."
+        default=SecretStr(""), description="identity alone: JWK set (JSON) of private ES256 keys; the first one signs."
     )
-    jwks_url: str = Field("http://127.0.0.1:4001/.well-known/jwks.json", description="Where verifiers find the keys.")
-    access_token_seconds: int = Field(900, ge=1, description="Life of an access token, seconds.")
-    refresh_token_seconds: int = Field(604_800, ge=1, description="Life of a refresh token, seconds.")
+    jwks_url: str = Field(
+        default="http://127.0.0.1:4001/.well-known/jwks.json", description="Where verifiers find the keys."
+    )
+    access_token_seconds: int = Field(default=900, ge=1, description="Life of an access token, seconds.")
+    refresh_token_seconds: int = Field(default=604_800, ge=1, description="Life of a refresh token, seconds.")
 
     key_encryption_keys: dict[str, Key] = Field(
         default_factory=dict,
-        description='Key-encryption keys by version, JSON: {"1": "<32 bytes, base64>"}; highest wraps.',
+        description="Key-encryption keys by version, JSON, 32 bytes base64 each; the highest wraps.",
     )
-    blind_index_key: Key | None = Field(
-        None, description="HMAC key of look-ups over protected fields, 32 bytes base64."
+    blind_index_key: Key | None = Field(None, description="HMAC key of look-ups over protected fields, base64.")
+    password_pepper: Key | None = Field(
+        default=None, description="identity alone: HMAC key under bcrypt, 32 bytes base64."
     )
-    password_pepper: Key | None = Field(None, description="identity alone: HMAC key under bcrypt, 32 bytes base64.")
-    bcrypt_cost: int = Field(12, ge=4, le=16, description="bcrypt cost; 12 in production.")
-    platform_email: str = Field("platform@wiyata.test", description="First platform administrator, made by `migrate`.")
-    platform_password: SecretStr = Field(SecretStr(""), description="Their password; empty makes no account.")
+    bcrypt_cost: int = Field(default=12, ge=4, le=16, description="bcrypt cost; 12 in production.")
+    platform_email: str = Field(
+        default="platform@wiyata.test", description="First platform administrator, made by `migrate`."
+    )
+    platform_password: SecretStr = Field(default=SecretStr(""), description="Their password; empty makes no account.")
 
     mail_url: str = Field(
-        "sink:.wiyata/mail", description="smtp://[user:password@]host:port, smtps://… or sink:<folder> (development)."
+        default="sink:.wiyata/mail",
+        description="smtp://[user:password@]host:port, smtps://… or sink:<folder> (development).",
     )
-    mail_sender: str = Field("Wiyata <noreply@wiyata.test>", description="From of every mail.")
+    mail_sender: str = Field(default="Wiyata <noreply@wiyata.test>", description="From of every mail.")
 
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line logged.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe line logged."
+    )
 
     def database_for(self, role: str) -> str:
         """The libpq URL of a login role, with its password where one is set."""
@@ -111,12 +124,12 @@ class Settings(BaseSettings):
         return port
 
 
-def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+def load_settings() -> Settings:
     """Reads and checks the settings of this process.
 
     Raises SettingsError that names every unknown, missing or malformed variable; values are not repeated.
     """
-    given = {name for name in environment if name.startswith(PREFIX)}
+    given = {name for name in os.environ if name.startswith(PREFIX)}
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     faults = [f"{name}: unknown setting" for name in sorted(given - known)]
     try:

@@ -41,7 +41,7 @@ class Settings(BaseSettings):
         default="development", description="development opens GraphiQL, /dev and introspection; production closes them."
     )
     public_url: str = Field(
-        default="http://127.0.0.1:4000", description="Origin that people and mails use, without a path."
+        default="http://127.0.0.1:4000", description="Origin of links in mails, without a path."
     )
     host: str = Field(default="127.0.0.1", description="Address the subgraphs listen on.")
     identity_port: Port = Field(default=4001, description="Port of identity.")

@@ -1,0 +1,206 @@
+"""Transactions bound to a tenant: the only way to PostgreSQL for an operation or a read.
+
+Leaving the block commits, raising rolls back; nothing else in the house calls commit.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import Executable, Result, ScalarResult, Select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from libs.kernel import PLATFORM_TENANT_ID, Binding, Clock, DomainError, NotFound, Scope, new_id, utc_now
+from libs.settings import Settings
+
+T = TypeVar("T")
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+
+
+def binding_statement(binding: Binding) -> str:
+    """The SQL that binds the current transaction; its values are rendered from UUIDs and a closed enum, never text.
+
+    SET LOCAL instead of set_config(): the whole message is one round trip, and it distributes on Citus.
+    """
+    user = f"'{UUID(int=binding.user_id.int)}'" if binding.user_id else "''"
+    students = ",".join(str(UUID(int=student.int)) for student in binding.student_ids)
+    tenant, scope = UUID(int=binding.tenant_id.int), Scope(binding.scope)
+    return (
+        f"set local app.tenant_id = '{tenant}'; set local app.scope = '{scope}'; "
+        f"set local app.user_id = {user}; set local app.student_ids = '{{{students}}}'"
+    )
+
+
+def violated_constraint(error: IntegrityError) -> str | None:
+    """The name of the constraint that refused a row."""
+    cause = error.orig
+    return cause.diag.constraint_name if isinstance(cause, psycopg.Error) else None
+
+
+class DomainEvent(Protocol):
+    """What a transaction may emit; libs/events holds the contracts."""
+
+    @property
+    def subject_id(self) -> UUID: ...
+
+
+class ReadTransaction:
+    """Reads of one tenant within one transaction, which PostgreSQL itself holds read-only."""
+
+    def __init__(self, session: AsyncSession, binding: Binding, clock: Clock) -> None:
+        self.session = session
+        self.binding = binding
+        self.now = clock()
+
+    @property
+    def tenant_id(self) -> UUID:
+        """The tenant whose rows exist for this transaction."""
+        return self.binding.tenant_id
+
+    async def execute(self, statement: Executable, parameters: Parameters = None) -> Result[Any]:
+        """Runs a Core or ORM statement."""
+        return await self.session.execute(statement, parameters)
+
+    async def scalar(self, statement: Select[tuple[T]], parameters: Mapping[str, Any] | None = None) -> T | None:
+        """The first column of the first row, or None."""
+        return await self.session.scalar(statement, parameters)
+
+    async def scalars(
+        self, statement: Select[tuple[T]], parameters: Mapping[str, Any] | None = None
+    ) -> ScalarResult[T]:
+        """The first column of every row."""
+        return await self.session.scalars(statement, parameters)
+
+    async def get(self, model: type[T], row_id: UUID, *, lock: bool = False) -> T:
+        """The row of this tenant with that id, locked against other writers if asked for.
+
+        Raises NotFound when it is absent or another tenant's.
+        """
+        row = await self.session.get(model, (self.tenant_id, row_id), with_for_update=lock or None)
+        if row is None:
+            raise NotFound
+        return row
+
+
+class TenantTransaction(ReadTransaction):
+    """One change: rows and events together, or nothing."""
+
+    def __init__(self, session: AsyncSession, binding: Binding, clock: Clock) -> None:
+        super().__init__(session, binding, clock)
+        self.pending_events: list[tuple[UUID, DomainEvent]] = []
+        self.after_commit: list[Callable[[], Awaitable[None]]] = []
+
+    def new_id(self) -> UUID:
+        """A new identity."""
+        return new_id()
+
+    def add(self, *rows: object) -> None:
+        """Adds mapped rows; they are written at the next flush."""
+        self.session.add_all(rows)
+
+    async def flush(self) -> None:
+        """Writes what was added or changed, so that constraints speak now."""
+        await self.session.flush()
+
+    def emit(self, event: DomainEvent, *, tenant_id: UUID | None = None) -> None:
+        """Queues an event for the outbox row written in this transaction; another tenant's only from the platform."""
+        if tenant_id not in (None, self.tenant_id) and self.tenant_id != PLATFORM_TENANT_ID:
+            raise PermissionError("only the platform emits for another tenant")
+        self.pending_events.append((tenant_id or self.tenant_id, event))
+
+    @asynccontextmanager
+    async def rejecting(self, errors: Mapping[str, Callable[[], DomainError]]) -> AsyncIterator[None]:
+        """A savepoint: when one of the named constraints refuses what is written inside, its domain error is raised.
+
+        The constraint decides, not a query before it: two writers that race cannot both pass.
+        """
+        try:
+            async with self.session.begin_nested():
+                yield
+                await self.session.flush()
+        except IntegrityError as error:
+            make = errors.get(violated_constraint(error) or "")
+            if make is None:
+                raise
+            raise make() from error
+
+    async def rebind(self, binding: Binding) -> None:
+        """Turns to another tenant within this transaction: consumers (a batch) and the platform alone.
+
+        Raises PermissionError from any other scope.
+        """
+        if self.binding.scope is not Scope.SYSTEM and self.tenant_id != PLATFORM_TENANT_ID:
+            raise PermissionError("only system scope or the platform turns to another tenant")
+        await self.session.flush()
+        self.session.expunge_all()
+        await (await self.session.connection()).exec_driver_sql(binding_statement(binding))
+        self.binding = binding
+
+    @asynccontextmanager
+    async def acting_in(self, tenant_id: UUID) -> AsyncIterator[None]:
+        """Works inside one tenant for the length of the block, then turns back."""
+        before = self.binding
+        await self.rebind(Binding(tenant_id, Scope.SYSTEM))
+        yield
+        await self.rebind(before)
+
+
+OnFlush = Callable[[TenantTransaction], Awaitable[None]]
+
+
+class Database:
+    """The pool of one subgraph's `<schema>_app` role.
+
+    `on_flush` runs inside every write transaction right before COMMIT: that is where the outbox rows are written.
+    """
+
+    def __init__(
+        self, settings: Settings, schema: str, *, on_flush: OnFlush | None = None, clock: Clock = utc_now
+    ) -> None:
+        url = settings.database_for(f"{schema}_app").replace("postgresql://", "postgresql+psycopg://", 1)
+        self.schema = schema
+        self.engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=settings.database_pool_size,
+            max_overflow=0,
+            pool_timeout=settings.statement_timeout_ms / 1000,
+            pool_pre_ping=True,
+            connect_args={
+                "options": f"-c statement_timeout={settings.statement_timeout_ms} -c lock_timeout=5000 -c timezone=UTC",
+                "connect_timeout": 5,
+                "application_name": f"wiyata-{schema}",
+            },
+        )
+        self._on_flush = on_flush
+        self._clock = clock
+
+    @asynccontextmanager
+    async def read(self, binding: Binding) -> AsyncIterator[ReadTransaction]:
+        """A read-only transaction of one tenant."""
+        async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
+            connection = await session.connection()
+            await connection.exec_driver_sql(f"set transaction read only; {binding_statement(binding)}")
+            yield ReadTransaction(session, binding, self._clock)
+            await session.rollback()
+
+    @asynccontextmanager
+    async def write(self, binding: Binding) -> AsyncIterator[TenantTransaction]:
+        """A transaction that commits when the block is left and rolls back when it raises."""
+        async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
+            connection = await session.connection()
+            await connection.exec_driver_sql(binding_statement(binding))
+            tx = TenantTransaction(session, binding, self._clock)
+            yield tx
+            await session.flush()
+            if self._on_flush is not None and tx.pending_events:
+                await self._on_flush(tx)
+            await session.commit()
+        for run in tx.after_commit:
+            await run()
+
+    async def close(self) -> None:
+        """Closes the pool."""
+        await self.engine.dispose()

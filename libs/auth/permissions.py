@@ -1,0 +1,113 @@
+"""The catalogue: every permission there is, and what each system role holds.
+
+A permission is `resource:action`. Reads come in three reaches: `read` (the whole school), `read_taught` (the classes a
+teacher teaches) and `read_own` (the person's own rows and those of their pupils). Every mutation needs exactly one.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+CATALOGUE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "graph:adhoc": "Send documents that nobody registered.",
+        # identity
+        "tenant:read": "Read the own school's entry: name, NPSN, time zone, features, status.",
+        "tenant:read_all": "Read every school on the platform.",
+        "tenant:create": "Add a school to the platform.",
+        "tenant:import": "Load a school register.",
+        "user:read": "Read names, status and roles of the school's accounts.",
+        "user:read_own": "Read the own account.",
+        "user:read_contact": "Read e-mail addresses and phone numbers of other people's accounts.",
+        "user:invite": "Invite people to an account.",
+        "role:read": "Read the school's roles and what they permit.",
+        "role:assign": "Give a role to an account.",
+        # academic
+        "school:read": "Read the school and its figures.",
+        "academic_year:read": "Read academic years and semesters.",
+        "academic_year:create": "Create an academic year with its two semesters.",
+        "semester:activate": "Make a semester the active one.",
+        "subject:read": "Read the subjects taught at the school.",
+        "subject:create": "Add a subject.",
+        "class:read": "Read every class with its subjects.",
+        "class:read_taught": "Read the classes one teaches or is homeroom teacher of, with their subjects.",
+        "class:read_own": "Read the classes of the own pupils, with their subjects.",
+        "class:create": "Create a class.",
+        "class:assign_homeroom": "Make a teacher the homeroom teacher of a class.",
+        "class_subject:create": "Assign a subject and its teacher to a class.",
+        "teacher:read": "Read the names of the school's teachers.",
+        "teacher:create": "Add a teacher.",
+        "student:read": "Read every pupil with guardians.",
+        "student:read_taught": "Read the pupils of the classes one teaches.",
+        "student:read_own": "Read oneself as a pupil, or one's children.",
+        "student:import": "Load pupils and their guardians from a file.",
+        "enrollment:read": "Read every enrollment.",
+        "enrollment:read_taught": "Read the enrollments of the classes one teaches.",
+        "enrollment:read_own": "Read the own pupils' enrollments.",
+        "enrollment:create": "Enroll a pupil in a class.",
+        "schedule:read": "Read every timetable.",
+        "schedule:read_taught": "Read the own timetable and those of the classes one teaches.",
+        "schedule:read_own": "Read the timetables of the own pupils' classes.",
+        "schedule:create": "Add a lesson to the timetable.",
+        # notification
+        "notification:read": "Read every message the school has sent.",
+        "notification:read_own": "Read the messages sent to oneself.",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemRole:
+    """A role that lives in code: tenants may extend it, never take its core away."""
+
+    description: str
+    permissions: frozenset[str]
+
+
+# What everybody who belongs to a school may know of it: who teaches there is no secret.
+_SCHOOL_LIFE = frozenset({"tenant:read", "school:read", "academic_year:read", "subject:read", "teacher:read"})
+_PLATFORM_ONLY = frozenset({"tenant:read_all", "tenant:create", "tenant:import"})
+_WHOLE_REACH = frozenset(name for name in CATALOGUE if not name.endswith(("_own", "_taught")))
+_FAMILY = _SCHOOL_LIFE | {
+    "user:read_own",
+    "student:read_own",
+    "class:read_own",
+    "enrollment:read_own",
+    "schedule:read_own",
+    "notification:read_own",
+}
+_OFFICE = _SCHOOL_LIFE | {"student:read", "class:read", "enrollment:read", "user:read", "notification:read_own"}
+
+SYSTEM_ROLES: Final[Mapping[str, SystemRole]] = MappingProxyType(
+    {
+        "super_admin": SystemRole("Administers the platform and, when called, any school.", _WHOLE_REACH),
+        "school_admin": SystemRole("Administers one school.", _WHOLE_REACH - _PLATFORM_ONLY),
+        "principal": SystemRole(
+            "Leads the school: reads everything, assigns teachers to classes.",
+            frozenset(name for name in _WHOLE_REACH - _PLATFORM_ONLY if name.endswith(":read"))
+            | {"user:read_contact", "class:assign_homeroom", "class_subject:create"},
+        ),
+        "teacher": SystemRole(
+            "Teaches: sees the classes taught and their pupils.",
+            _SCHOOL_LIFE
+            | {
+                "user:read",
+                "class:read_taught",
+                "student:read_taught",
+                "enrollment:read_taught",
+                "schedule:read_taught",
+                "notification:read_own",
+            },
+        ),
+        "student": SystemRole("Learns here.", _FAMILY),
+        "parent": SystemRole("Guardian of one or more pupils.", _FAMILY),
+        "finance_staff": SystemRole("Bills and collects.", _OFFICE | {"user:read_contact"}),
+        "admission_staff": SystemRole("Handles applications.", _OFFICE),
+    }
+)
+
+
+def permissions_of(role_names: Iterable[str]) -> frozenset[str]:
+    """What these system roles permit together. Raises KeyError for a name that is none of them."""
+    return frozenset().union(*(SYSTEM_ROLES[name].permissions for name in role_names))

@@ -4,13 +4,14 @@ from libs.db.bootstrap import bootstrap
 from libs.db.database import Database, ReadTransaction, TenantTransaction, violated_constraint
 from libs.db.migrations import drift, migrate
 from libs.db.rls import enable_own_rls, enable_platform_rls, enable_tenant_rls, grant_queue
-from libs.db.tables import PlatformRow, TableClass, TenantRow, Versioned, subgraph_base, tenant_key
+from libs.db.tables import PlatformRow, TableClass, TenantProjection, TenantRow, Versioned, subgraph_base, tenant_key
 
 __all__ = [
     "Database",
     "PlatformRow",
     "ReadTransaction",
     "TableClass",
+    "TenantProjection",
     "TenantRow",
     "TenantTransaction",
     "Versioned",

@@ -4,7 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import DateTime, ForeignKeyConstraint, MetaData, func, text
+from sqlalchemy import ARRAY, BigInteger, DateTime, ForeignKeyConstraint, MetaData, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from libs.kernel import new_id
@@ -65,6 +66,27 @@ class Versioned:
     """What people edit: `version` rises with every change, and an update of a stale version is a Conflict."""
 
     version: Mapped[int] = mapped_column(server_default="1", default=1, sort_order=89)
+
+
+class TenantProjection(TenantRow):
+    """What a subgraph knows of a school from identity's events; `id` equals `tenant_id`.
+
+    `sequence` is that of the event applied last: an older one that arrives late changes nothing.
+    """
+
+    __tablename__ = "tenants"
+
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    slug: Mapped[str]
+    name: Mapped[str]
+    npsn: Mapped[str | None]
+    level: Mapped[str]
+    timezone: Mapped[str]
+    status: Mapped[str]
+    features: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    quotas: Mapped[dict[str, int]] = mapped_column(JSONB)
+
+    __table_args__ = ({"info": {"class": TableClass.PROJECTION}},)
 
 
 def tenant_key(column: str, target: str, *, ondelete: str | None = None) -> ForeignKeyConstraint:

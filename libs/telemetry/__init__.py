@@ -5,8 +5,8 @@ from libs.telemetry.logs import configure_logging, get_logger
 from libs.telemetry.masking import mask, mask_error
 from libs.telemetry.metrics import Metrics, metrics_route
 from libs.telemetry.middleware import MAX_BODY_BYTES, TelemetryMiddleware
-from libs.telemetry.request import correlation_id, current_request, name_operation
-from libs.telemetry.tracing import TraceContext, current_trace, traceparent, tracing
+from libs.telemetry.request import current_request, name_operation
+from libs.telemetry.tracing import TraceContext, correlation_id, current_trace, traceparent, tracing
 
 __all__ = [
     "MAX_BODY_BYTES",

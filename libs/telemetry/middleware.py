@@ -11,7 +11,7 @@ from libs.kernel import new_id
 from libs.telemetry.logs import get_logger
 from libs.telemetry.metrics import Metrics
 from libs.telemetry.request import RequestFacts, current_request
-from libs.telemetry.tracing import tracing
+from libs.telemetry.tracing import correlation_id, tracing
 
 MAX_BODY_BYTES = 2**20
 _SWITCHING = 101
@@ -73,7 +73,7 @@ class _Exchange:
         if self.status is not None or self.scope["type"] != "http":
             return
         self.too_large = False
-        extensions = {"code": code, "correlationId": self.facts.id}
+        extensions = {"code": code, "correlationId": correlation_id()}
         body = orjson.dumps({"errors": [{"message": text, "extensions": extensions}]})
         headers = [
             (b"content-type", b"application/json"),

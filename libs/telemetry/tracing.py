@@ -52,6 +52,11 @@ def traceparent() -> str:
     return str(current_trace.get() or TraceContext.new())
 
 
+def correlation_id() -> str:
+    """What an error tells the client, so that it leads to its lines: the trace id, or a new one outside a trace."""
+    return (current_trace.get() or TraceContext.new()).trace_id
+
+
 @contextmanager
 def tracing(header: str | None = None) -> Iterator[TraceContext]:
     """Runs the block as a step of the trace that the header names; without a sound header, of a new one."""

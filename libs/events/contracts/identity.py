@@ -19,7 +19,7 @@ class _TenantState(Event):
     slug: str
     name: str
     npsn: str | None
-    level: str | None
+    level: str
     timezone: str
     status: str
     features: tuple[str, ...] = ()
@@ -28,9 +28,10 @@ class _TenantState(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantCreated(_TenantState):
-    """A school joined. Emitted for the new tenant: `tx.emit(event, tenant_id=...)`; level is null for the platform.
+    """A school joined. Emitted for the new tenant: `tx.emit(event, tenant_id=...)`.
 
-    `features` as the graph's enum (ATTENDANCE, …); `quotas` by name (max_students, max_teachers, storage_gb).
+    `level` and `features` as the graph's enums (SMA; ATTENDANCE, …); `quotas` by name (max_students, max_teachers,
+    storage_gb).
     """
 
 

@@ -1,0 +1,36 @@
+"""Projections: what a subgraph keeps of another one's aggregates, by the highest sequence seen."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from sqlalchemy import BigInteger, Table, func
+from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Projected:
+    """The column a projection needs: the sequence of the event its row was last written from."""
+
+    sequence: Mapped[int] = mapped_column(BigInteger, sort_order=88)
+
+
+def upsert_if_newer(
+    table: Table | type[DeclarativeBase],
+    values: Mapping[str, Any],
+    *,
+    sequence: int,
+    keys: Sequence[str] = ("tenant_id", "id"),
+) -> Insert:
+    """One statement that writes a projection's row unless a later event has written it already.
+
+    `values` holds columns by name; a key left out takes its default (tenant_id that of the transaction). Sequences are
+    those of one subgraph: a row fed by two subgraphs needs a column, and a table, of its own for each.
+    """
+    target = table if isinstance(table, Table) else cast(Table, table.__table__)
+    statement = insert(target).values({**values, "sequence": sequence})
+    changes: dict[str, Any] = {name: statement.excluded[name] for name in (*values, "sequence") if name not in keys}
+    if "updated_at" in target.c:
+        changes["updated_at"] = func.now()
+    return statement.on_conflict_do_update(
+        index_elements=list(keys), set_=changes, where=target.c.sequence < statement.excluded.sequence
+    )

@@ -195,7 +195,7 @@ class _RemoteKeys:
 
 def _public_keys(document: bytes) -> dict[str, ECKey]:
     """The P-256 keys of a JWK set by kid; those of other kinds are not for us."""
-    found = orjson.loads(document)["keys"]
+    found = [key for key in orjson.loads(document)["keys"] if isinstance(key, dict)]
     return {key["kid"]: ECKey.import_key(key) for key in found if key.get("kty") == "EC" and key.get("crv") == "P-256"}
 
 

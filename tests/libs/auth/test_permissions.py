@@ -1,0 +1,122 @@
+"""The catalogue and the system roles, written down a second time on purpose: who reads what, who may do what."""
+
+import re
+
+import pytest
+
+from libs.auth import CATALOGUE, SYSTEM_ROLES, permissions_of
+
+MUTATIONS = {
+    "createTenant": "tenant:create",
+    "importTenants": "tenant:import",
+    "inviteUser": "user:invite",
+    "assignRole": "role:assign",
+    "createAcademicYear": "academic_year:create",
+    "activateSemester": "semester:activate",
+    "createSubject": "subject:create",
+    "createClass": "class:create",
+    "createTeacher": "teacher:create",
+    "assignHomeroomTeacher": "class:assign_homeroom",
+    "assignSubjectToClass": "class_subject:create",
+    "importStudents": "student:import",
+    "enrollStudent": "enrollment:create",
+    "createSchedule": "schedule:create",
+}
+SCHOOL_ROLES = SYSTEM_ROLES.keys() - {"super_admin"}
+EVERYBODY_READS = {"tenant:read", "school:read", "academic_year:read", "subject:read", "teacher:read"}
+FAMILY = EVERYBODY_READS | {
+    "user:read_own",
+    "student:read_own",
+    "class:read_own",
+    "enrollment:read_own",
+    "schedule:read_own",
+    "notification:read_own",
+}
+PUPILS = {"student:read", "class:read", "enrollment:read"}
+
+
+def test_the_catalogue_speaks_resource_and_action():
+    for name, description in CATALOGUE.items():
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*:[a-z]+(_[a-z]+)*", name)
+        assert re.fullmatch(r"[A-Z].+\.", description)
+
+
+def test_the_system_roles_are_these():
+    assert set(SYSTEM_ROLES) == {
+        "super_admin",
+        "school_admin",
+        "principal",
+        "teacher",
+        "student",
+        "parent",
+        "finance_staff",
+        "admission_staff",
+    }
+
+
+@pytest.mark.parametrize("role", SYSTEM_ROLES)
+def test_a_role_holds_only_what_the_catalogue_knows(role):
+    assert SYSTEM_ROLES[role].permissions <= CATALOGUE.keys()
+
+
+@pytest.mark.parametrize(
+    ("role", "permissions"),
+    [
+        (
+            "teacher",
+            EVERYBODY_READS
+            | {
+                "user:read",
+                "class:read_taught",
+                "student:read_taught",
+                "enrollment:read_taught",
+                "schedule:read_taught",
+                "notification:read_own",
+            },
+        ),
+        ("student", FAMILY),
+        ("parent", FAMILY),
+        ("finance_staff", EVERYBODY_READS | PUPILS | {"user:read", "user:read_contact", "notification:read_own"}),
+        ("admission_staff", EVERYBODY_READS | PUPILS | {"user:read", "notification:read_own"}),
+        (
+            "principal",
+            EVERYBODY_READS
+            | PUPILS
+            | {"user:read", "user:read_contact", "role:read", "schedule:read", "notification:read"}
+            | {"class:assign_homeroom", "class_subject:create"},
+        ),
+    ],
+)
+def test_a_role_holds_exactly_this(role, permissions):
+    assert permissions_of([role]) == permissions
+
+
+@pytest.mark.parametrize(("mutation", "permission"), MUTATIONS.items())
+def test_every_mutation_has_a_permission_and_somebody_who_holds_it(mutation, permission):
+    holders = {role for role in SYSTEM_ROLES if permission in SYSTEM_ROLES[role].permissions}
+    platform = {"super_admin"} if permission.startswith("tenant:") else {"super_admin", "school_admin"}
+    assigns = {"class:assign_homeroom", "class_subject:create"}
+    assert holders == platform | ({"principal"} if permission in assigns else set())
+
+
+def test_what_is_the_platforms_no_school_holds():
+    schools = permissions_of(SCHOOL_ROLES)
+    assert permissions_of(["super_admin"]) - schools == {"tenant:read_all", "tenant:create", "tenant:import"}
+
+
+def test_a_school_admin_reaches_the_whole_school():
+    held = permissions_of(["school_admin"])
+    assert {name for name in CATALOGUE if name not in held} == {
+        name for name in CATALOGUE if name.endswith(("_own", "_taught"))
+    } | {"tenant:read_all", "tenant:create", "tenant:import"}
+
+
+def test_hats_add_up():
+    both = permissions_of(["teacher", "parent"])
+    assert both == permissions_of(["teacher"]) | permissions_of(["parent"])
+    assert permissions_of([]) == frozenset()
+
+
+def test_an_unknown_role_is_refused():
+    with pytest.raises(KeyError, match="janitor"):
+        permissions_of(["teacher", "janitor"])

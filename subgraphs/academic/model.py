@@ -1,0 +1,33 @@
+"""What every table of academic stands on, and the tables that belong to no aggregate: queues, keys, jobs, tenants."""
+
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint
+
+from libs.crypto import data_keys as declare_data_keys
+from libs.db import TenantProjection, subgraph_base
+from libs.events import queue_tables
+
+SCHEMA = "academic"
+
+
+class Base(subgraph_base(SCHEMA)):  # type: ignore[misc]  # the base is made per schema
+    """The declarative base of the schema `academic`."""
+
+    __abstract__ = True
+
+
+class Tenant(TenantProjection, Base):
+    """What academic knows of the schools as tenants."""
+
+    __tablename__ = "tenants"
+
+
+queues = queue_tables(Base.metadata)
+data_keys = declare_data_keys(Base.metadata)
+
+
+def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    """A CHECK, named ck_<table>_<column>, that the column holds one of these values (or is null)."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} in ({listed})", name=column)

@@ -1,0 +1,29 @@
+"""Rules of teachers."""
+
+import re
+from enum import StrEnum
+
+from libs.kernel import FieldFault, InvalidInput
+
+_NIP = re.compile(r"[0-9]{18}")
+
+
+class TeacherStatus(StrEnum):
+    """Whether a teacher works at the school."""
+
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+
+
+def check_nip(nip: str | None) -> None:
+    """A NIP, where a teacher has one, is the 18 digits of the civil service. Raises InvalidInput."""
+    if nip is not None and _NIP.fullmatch(nip) is None:
+        raise InvalidInput(
+            [FieldFault("input.nip", "FORMAT", {"id": "NIP terdiri dari 18 angka.", "en": "A NIP has 18 digits."})]
+        )
+
+
+def already_taken(field: str) -> InvalidInput:
+    """What a second teacher with the same value of an input field is told."""
+    texts = {"id": "Sudah dipakai guru lain.", "en": "Another teacher has it already."}
+    return InvalidInput([FieldFault(f"input.{field}", "TAKEN", texts)])

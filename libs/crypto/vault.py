@@ -186,6 +186,7 @@ class Vault:
             bindparam("subjects", ordered, ARRAY(Uuid)),
             bindparam("wrapped", wrapped, ARRAY(LargeBinary)),
         ).table_valued(column("id", Uuid), column("subject_id", Uuid), column("wrapped", LargeBinary))
+        rows = rows.render_derived()
         source = select(literal(tx.tenant_id, Uuid), rows.c.id, literal(kind, Text), rows.c.subject_id, rows.c.wrapped)
         names = ["tenant_id", "id", "subject_kind", "subject_id", "wrapped"]
         await tx.execute(insert(self._table).from_select(names, source).on_conflict_do_nothing())

@@ -1,0 +1,74 @@
+// What is checked before a request reaches the graph, and the headers it goes on with.
+
+import { randomBytes, randomUUID } from 'node:crypto';
+import { languageOf, Refusal } from './refusals.mjs';
+
+const PLATFORM_TENANT = '00000000-0000-7000-8000-000000000001';
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const REQUEST_ID = /^[\w.-]{1,64}$/;
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+const SINGLE_HEADERS = ['authorization', 'x-tenant-id', 'idempotency-key', 'x-request-id', 'traceparent'];
+
+/** Headers that only the router sets: a client's own never go on. */
+export const INTERNAL_HEADERS = /^(forwarded|via|x-real-ip|x-forwarded-.*|x-wiyata-.*)$/;
+
+/** The headers a subgraph gets of a GraphQL request; each goes through `propagateHeaders`, so that it is part of the key
+ * by which the gateway shares upstream calls. */
+export const PROPAGATED_HEADERS = [
+  'authorization',
+  'x-tenant-id',
+  'accept-language',
+  'idempotency-key',
+  'traceparent',
+  'tracestate',
+  'x-request-id',
+  'x-forwarded-for',
+];
+
+/**
+ * Names a request: keeps a well-formed request id and trace of the client, makes them otherwise, and replaces what
+ * only the router may say. Changes `request.headers` in place and returns `{ requestId, language }`.
+ */
+export function identify(request) {
+  const headers = request.headers;
+  for (const name of Object.keys(headers)) {
+    if (INTERNAL_HEADERS.test(name)) delete headers[name];
+  }
+  if (!REQUEST_ID.test(headers['x-request-id'] ?? '')) headers['x-request-id'] = randomUUID();
+  if (!TRACEPARENT.test(headers.traceparent ?? '')) {
+    headers.traceparent = `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
+    delete headers.tracestate;
+  }
+  headers['x-forwarded-for'] = request.socket.remoteAddress;
+  return { requestId: headers['x-request-id'], language: languageOf(headers['accept-language']) };
+}
+
+/**
+ * Checks token and tenant, and fills in X-Tenant-Id from the token where it is absent.
+ * Returns the token's claims, or undefined without a token. Throws Refusal.
+ */
+export async function admit(request, verify) {
+  for (const name of SINGLE_HEADERS) {
+    if (request.headersDistinct[name]?.length > 1) throw malformed(name, 'given more than once');
+  }
+  const headers = request.headers;
+  const tenant = headers['x-tenant-id']?.toLowerCase();
+  if (tenant !== undefined && !UUID.test(tenant)) throw malformed('x-tenant-id', 'not a UUID');
+  const claims = headers.authorization === undefined ? undefined : await verify(bearer(headers.authorization));
+  if (claims && tenant !== undefined && tenant !== claims.tenant_id && claims.tenant_id !== PLATFORM_TENANT) {
+    throw new Refusal('TENANT_MISMATCH');
+  }
+  const named = tenant ?? claims?.tenant_id;
+  if (named !== undefined) headers['x-tenant-id'] = named;
+  return claims;
+}
+
+function bearer(authorization) {
+  const token = /^Bearer +([\w.~+/=-]+)$/i.exec(authorization)?.[1];
+  if (token === undefined) throw new Refusal('UNAUTHENTICATED');
+  return token;
+}
+
+function malformed(header, detail) {
+  return new Refusal('BAD_REQUEST', { data: { detail: `${header} ${detail}` }, extensions: { header } });
+}

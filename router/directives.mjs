@@ -1,0 +1,106 @@
+// @authenticated and @requiresScopes, enforced before anything is sent to a subgraph (which checks them again).
+
+import { getOperationAST, isNonNullType, isObjectType, Kind } from 'graphql';
+import { Refusal } from './refusals.mjs';
+
+/** By admission: the document as it came, and its refused fields by their node. */
+const refusedFields = new WeakMap();
+const placeholders = new WeakSet();
+
+/**
+ * The gateway's `genericAuth`: directives are dead letters without it. A refused field is taken out of the document, the
+ * rest is answered. `useRefusedFields` puts the null and the error into the answer: the gateway's own way of doing so
+ * writes objects where the parent is null, loses its way in fragments and puts `@` into error paths.
+ */
+export const directiveRules = {
+  mode: 'protect-granular',
+  rejectUnauthenticated: false,
+  resolveUserFn: (context) => context.admission?.claims,
+  extractScopes: (claims) => claims?.permissions ?? [],
+  validateUser({ user, executionArgs, field, fieldNode, fieldAuthArgs, typeAuthArgs, fieldScopes, typeScopes, userScopes }) {
+    const scopes = [fieldScopes, typeScopes].filter((choices) => choices?.length > 0);
+    if (!fieldAuthArgs && !typeAuthArgs && scopes.length === 0) return undefined;
+    const holdsScopes = scopes.every((choices) => choices.some((all) => all.every((scope) => userScopes.includes(scope))));
+    if (user && holdsScopes) return undefined;
+    const { admission } = executionArgs.contextValue;
+    const refusal = new Refusal(user ? 'FORBIDDEN' : 'UNAUTHENTICATED');
+    const { schema, document, operationName } = executionArgs;
+    if (!refusedFields.has(admission)) refusedFields.set(admission, { schema, document, operationName, nodes: new Map() });
+    refusedFields.get(admission).nodes.set(fieldNode, { refusal, isNonNull: isNonNullType(field.type) });
+    const placeholder = refusal.toFieldError(admission.language);
+    placeholders.add(placeholder);
+    return placeholder;
+  },
+};
+
+/**
+ * A plugin that answers refused fields with null and one error each, at the first place where the field stands.
+ * A refused field that may not be null takes the whole data with it (protected fields are nullable by convention).
+ */
+export function useRefusedFields() {
+  return {
+    onExecutionResult({ result, setResult, context }) {
+      const { admission } = context;
+      const refused = refusedFields.get(admission);
+      if (!refused || result?.[Symbol.asyncIterator]) return;
+      refusedFields.delete(admission);
+      const operation = getOperationAST(refused.document, refused.operationName);
+      let data = result?.data ?? {};
+      const places = new Map();
+      clear(data, operation.selectionSet, [], refused, places);
+      const errors = result?.errors?.filter((error) => !placeholders.has(error)) ?? [];
+      for (const [node, place] of places) {
+        const { refusal, isNonNull } = refused.nodes.get(node);
+        errors.push(refusal.toFieldError(admission.language, place));
+        if (isNonNull) data = null;
+      }
+      setResult({ ...result, data, ...(errors.length > 0 && { errors }) });
+    },
+  };
+}
+
+/** Writes null for each refused field of `selectionSet` in `value`, in the document's order, and notes where each stands first. */
+function clear(value, selectionSet, path, refused, places, written = new Set()) {
+  if (value === null || typeof value !== 'object') return;
+  if (Array.isArray(value)) {
+    value.forEach((item, index) => clear(item, selectionSet, [...path, index], refused, places));
+    return;
+  }
+  for (const selection of selectionSet.selections) {
+    if (selection.kind === Kind.FIELD) {
+      clearField(value, selection, path, refused, places, written);
+      continue;
+    }
+    const fragment = selection.kind === Kind.FRAGMENT_SPREAD ? definitionOf(selection, refused.document) : selection;
+    if (appliesTo(value, fragment.typeCondition, refused.schema)) {
+      clear(value, fragment.selectionSet, path, refused, places, written);
+    }
+  }
+}
+
+function clearField(value, field, path, refused, places, written) {
+  const key = field.alias?.value ?? field.name.value;
+  if (refused.nodes.has(field)) {
+    value[key] = null;
+    if (!places.has(field)) places.set(field, [...path, key]);
+  } else if (field.selectionSet) {
+    clear(value[key], field.selectionSet, [...path, key], refused, places);
+  }
+  if (written.has(key) || !(key in value)) return;
+  written.add(key);
+  const content = value[key];
+  delete value[key]; // written again, it stands where the document has it
+  value[key] = content;
+}
+
+function definitionOf(spread, document) {
+  return document.definitions.find(
+    (definition) => definition.kind === Kind.FRAGMENT_DEFINITION && definition.name.value === spread.name.value,
+  );
+}
+
+function appliesTo(value, typeCondition, schema) {
+  if (!typeCondition || value.__typename === undefined) return true;
+  const isConcrete = isObjectType(schema.getType(typeCondition.name.value));
+  return !isConcrete || value.__typename === typeCondition.name.value;
+}

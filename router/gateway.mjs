@@ -1,0 +1,142 @@
+// The GraphQL gateway: Hive Gateway's runtime with the settings that its defaults get wrong for us (see README, Decisions).
+
+import { readFile } from 'node:fs/promises';
+import { Agent } from 'node:http';
+import { createGatewayRuntime } from '@graphql-hive/gateway-runtime';
+import http from '@graphql-mesh/transport-http';
+import ws from '@graphql-mesh/transport-ws';
+import { GraphQLError } from 'graphql';
+import { PROPAGATED_HEADERS } from './admission.mjs';
+import { directiveRules, useRefusedFields } from './directives.mjs';
+import { isOutage, isTimeout, useOutages } from './outages.mjs';
+import { Refusal } from './refusals.mjs';
+
+const RELOAD_MS = 2_000; // how often, at most, the supergraph's file is looked at
+const DRAIN_MS = 30_000; // how long requests under way may keep a replaced supergraph
+const RETRY_DELAY_MS = 50;
+const IDLE_SOCKET_MS = 4_000; // under uvicorn's 5 s, so that no request is written to a socket that is being closed
+
+/** The gateway's request listener, with `getSchema()` and disposal. The caller hands over `{ admission, body }`. */
+export function createGateway(settings, { log, metrics }) {
+  const agent = new Agent({ keepAlive: true, scheduling: 'lifo', timeout: IDLE_SOCKET_MS });
+  const terminationListeners = ['SIGTERM', 'SIGINT'].map((signal) => [signal, process.listeners(signal)]);
+  const gateway = createGatewayRuntime({
+    supergraph: () => readFile(settings.supergraph, 'utf8'),
+    pollingInterval: RELOAD_MS,
+    gracefulSchemaReload: { drainTimeout: DRAIN_MS },
+    transports: { http, ws },
+    transportEntries: transportEntries(settings),
+    customAgent: () => agent,
+    propagateHeaders: { fromClientToSubgraphs: ({ request }) => propagated(request.headers) },
+    upstreamRetry: ({ executionRequest }) => (executionRequest.operationType === 'query' ? QUERY_RETRY : undefined),
+    genericAuth: directiveRules,
+    disableIntrospection: {
+      disableIf: ({ context }) => settings.environment === 'production' && !context.admission?.claims,
+    },
+    subgraphErrors: false, // would write a code over the subgraph's own silence; useOutages names the subgraph
+    maskedErrors: { maskError },
+    requestId: false, // admission.mjs names requests, so that the id is propagated like every other header
+    logging: false, // its lines carry upstream bodies; ours do not
+    cors: false,
+    graphiql: false,
+    landingPage: false,
+    graphqlEndpoint: '/graphql',
+    plugins: () => [useGivenRequest(), useOutages({ log, metrics }), useRefusedFields(), useErrorCodes({ log })],
+  });
+  // The runtime ends all upstream calls the moment a termination signal comes; server.mjs lets them finish first.
+  for (const [signal, before] of terminationListeners) {
+    for (const listener of process.listeners(signal)) {
+      if (!before.includes(listener)) process.removeListener(signal, listener);
+    }
+  }
+  return gateway;
+}
+
+function transportEntries({ subgraphs, upstreamTimeoutMs }) {
+  const located = Object.entries(subgraphs).map(([name, location]) => [name, { location }]);
+  const connectionParams = Object.fromEntries(PROPAGATED_HEADERS.map((name) => [name, `{context.headers.${name}}`]));
+  const options = {
+    // Every request has its own trace and request id in the key, so nothing could be shared but the price of copying.
+    deduplicateInflightRequests: false,
+    timeout: upstreamTimeoutMs, // of HTTP calls, to the last byte; subscriptions go by WebSocket and have none
+    subscriptions: { kind: 'ws', options: { connectionParams } },
+  };
+  return { ...Object.fromEntries(located), '*.http': { options } };
+}
+
+function propagated(headers) {
+  return Object.fromEntries(PROPAGATED_HEADERS.map((name) => [name, headers.get(name)]).filter(([, value]) => value !== null));
+}
+
+const QUERY_RETRY = {
+  maxRetries: 1,
+  retryDelay: RETRY_DELAY_MS,
+  // A subgraph's own errors are its answer, and one that is slow would only be asked twice.
+  shouldRetry: ({ executionResult }) =>
+    executionResult?.errors?.some((error) => isOutage(error) && !isTimeout(error)) ?? false,
+};
+
+/** Takes the refusal and the body that the HTTP layer has already settled. */
+function useGivenRequest() {
+  return {
+    onRequestParse({ request, serverContext, setRequestParser }) {
+      if (request.method === 'POST') setRequestParser(() => parseBody(serverContext));
+    },
+    onParams({ context, setResult }) {
+      const { refusal, language } = context.admission;
+      if (refusal) setResult({ errors: [refusal.toGraphQLError(language)] });
+    },
+  };
+}
+
+function parseBody({ body, admission }) {
+  try {
+    const parsed = JSON.parse(body);
+    if (parsed !== null && typeof parsed === 'object' && !Array.isArray(parsed)) return parsed;
+  } catch {
+    // not JSON: the same refusal as for JSON that is no operation
+  }
+  const refusal = new Refusal('BAD_REQUEST', { data: { detail: 'body is not a JSON object' } });
+  throw refusal.toGraphQLError(admission.language);
+}
+
+const causes = new WeakMap();
+
+/** What is no GraphQL error by origin is a fault of ours: the client learns nothing of it. */
+function maskError(error) {
+  let cause = error;
+  while (cause instanceof GraphQLError && cause.originalError) cause = cause.originalError;
+  if (cause instanceof GraphQLError) return error;
+  const masked = new GraphQLError('INTERNAL', { path: error.path, extensions: { code: 'INTERNAL' } });
+  causes.set(masked, cause);
+  return masked;
+}
+
+/** The gateway's own codes for a document that cannot be run; a variable that does not fit has none at all. */
+const CODES_OF_BAD_DOCUMENTS = new Set([
+  undefined,
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_USER_INPUT',
+  'OPERATION_RESOLUTION_FAILURE',
+]);
+
+/** Gives the gateway's own errors the codes of our catalogue, and INTERNAL its text and correlation id. */
+function useErrorCodes({ log }) {
+  return {
+    onExecutionResult({ result, setResult, context }) {
+      if (!result?.errors) return;
+      const { requestId: correlationId, language } = context.admission;
+      const recode = (error) => {
+        if (causes.has(error)) {
+          const cause = causes.get(error);
+          log.error('internal_error', { correlationId, error: cause?.name, at: cause?.stack?.split('\n').slice(1, 8) });
+          return new Refusal('INTERNAL', { extensions: { correlationId } }).toFieldError(language, error.path);
+        }
+        if (result.data === undefined && CODES_OF_BAD_DOCUMENTS.has(error.extensions.code)) error.extensions.code = 'BAD_REQUEST';
+        return error;
+      };
+      setResult({ ...result, errors: result.errors.map(recode) });
+    },
+  };
+}

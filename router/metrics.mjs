@@ -1,0 +1,70 @@
+// Metrics in Prometheus' text format: requests by route and status, their duration, failed upstream calls.
+
+const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]; // seconds
+
+/** The counters of one process; `print()` gives the text of /metrics. */
+export function createMetrics() {
+  const requests = new Map();
+  const durations = new Map();
+  const upstreamFailures = new Map();
+  let inFlight = 0;
+  const count = (counter, labels) => counter.set(labels, (counter.get(labels) ?? 0) + 1);
+  return {
+    requestStarted: () => {
+      inFlight += 1;
+    },
+    requestEnded: (route, status, seconds) => {
+      inFlight -= 1;
+      count(requests, `route="${route}",status="${status}"`);
+      const histogram = durations.get(route) ?? { buckets: BUCKETS.map(() => 0), sum: 0, count: 0 };
+      BUCKETS.forEach((bound, index) => {
+        if (seconds <= bound) histogram.buckets[index] += 1;
+      });
+      histogram.sum += seconds;
+      histogram.count += 1;
+      durations.set(route, histogram);
+    },
+    upstreamFailed: (subgraph) => count(upstreamFailures, `subgraph="${subgraph}"`),
+    print: () =>
+      [
+        ...family('wiyata_router_requests_total', 'counter', 'Requests answered.', samples('wiyata_router_requests_total', requests)),
+        ...family(
+          'wiyata_router_request_seconds',
+          'histogram',
+          'Time to the end of the answer.',
+          [...durations].flatMap(([route, histogram]) => histogramLines(route, histogram)),
+        ),
+        ...family(
+          'wiyata_router_upstream_failures_total',
+          'counter',
+          'Subgraph calls without a GraphQL answer.',
+          samples('wiyata_router_upstream_failures_total', upstreamFailures),
+        ),
+        ...family('wiyata_router_requests_in_flight', 'gauge', 'Requests being answered.', [
+          `wiyata_router_requests_in_flight ${inFlight}`,
+        ]),
+        ...family('process_resident_memory_bytes', 'gauge', 'Resident memory.', [
+          `process_resident_memory_bytes ${process.memoryUsage.rss()}`,
+        ]),
+        '',
+      ].join('\n'),
+  };
+}
+
+function family(name, type, help, lines) {
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines];
+}
+
+function samples(name, counter) {
+  return [...counter].map(([labels, value]) => `${name}{${labels}} ${value}`);
+}
+
+function histogramLines(route, { buckets, sum, count }) {
+  const name = 'wiyata_router_request_seconds';
+  return [
+    ...buckets.map((value, index) => `${name}_bucket{route="${route}",le="${BUCKETS[index]}"} ${value}`),
+    `${name}_bucket{route="${route}",le="+Inf"} ${count}`,
+    `${name}_sum{route="${route}"} ${sum}`,
+    `${name}_count{route="${route}"} ${count}`,
+  ];
+}

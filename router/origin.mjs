@@ -1,0 +1,108 @@
+// The one origin: which part of the router answers a request, and what holds for every answer.
+
+import { createServer } from 'node:http';
+import { admit, identify } from './admission.mjs';
+import { createForwarder, ownerOf } from './forwarding.mjs';
+import { answerGraphiql, isForGraphiql } from './graphiql.mjs';
+import { answerCors, setSecurityHeaders } from './headers.mjs';
+import { createHealth } from './health.mjs';
+import { Refusal } from './refusals.mjs';
+
+const MAX_BODY_BYTES = 2 ** 20;
+
+/** The HTTP server over `gateway`; the caller listens on it. `isStopping()` makes it not ready. */
+export function createOrigin(settings, { gateway, verify, metrics, log, isStopping }) {
+  const health = createHealth(settings, { isStopping });
+  const forward = createForwarder(settings, { log });
+
+  async function answer(request, response, named) {
+    if (!request.url.startsWith('/')) throw new Refusal('BAD_REQUEST', { data: { detail: 'request target' } });
+    if (answerCors(request, response, settings.corsOrigins)) return 'preflight';
+    const path = request.url.split('?', 1)[0];
+    if (path === '/graphql') {
+      await answerGraph(request, response, named);
+      return 'graphql';
+    }
+    if (path === '/metrics') {
+      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(metrics.print());
+      return 'metrics';
+    }
+    const report = await health(path);
+    if (report) {
+      answerJson(response, report.status, report.body, { 'cache-control': 'no-store' });
+      return 'health';
+    }
+    const owner = ownerOf(path, settings);
+    if (owner === undefined) throw new Refusal('NOT_FOUND');
+    const limit = path.startsWith('/files/') ? Infinity : MAX_BODY_BYTES; // a subgraph knows the quota of its uploads
+    if (Number(request.headers['content-length'] ?? 0) > limit) throw new Refusal('PAYLOAD_TOO_LARGE');
+    const onFailure = (refusal) => answerRefusal(response, refusal, named.language);
+    forward(request, response, { owner, requestId: named.requestId, limit, onFailure });
+    return `${owner}_http`;
+  }
+
+  async function answerGraph(request, response, named) {
+    if (!['GET', 'POST'].includes(request.method)) throw new Refusal('METHOD_NOT_ALLOWED');
+    if (settings.environment === 'development' && isForGraphiql(request)) return answerGraphiql(response);
+    const body = request.method === 'POST' ? await readOperation(request) : undefined;
+    const admission = { ...named };
+    try {
+      admission.claims = await admit(request, verify);
+    } catch (fault) {
+      if (!(fault instanceof Refusal)) throw fault;
+      admission.refusal = fault;
+    }
+    return gateway.requestListener(request, response, { admission, body });
+  }
+
+  return createServer((request, response) => {
+    const startedAt = performance.now();
+    const named = identify(request);
+    let route = 'refused';
+    metrics.requestStarted();
+    setSecurityHeaders(response);
+    response.setHeader('x-request-id', named.requestId);
+    response.once('close', () => {
+      const seconds = (performance.now() - startedAt) / 1000;
+      metrics.requestEnded(route, response.statusCode, seconds);
+      log.info('request', { route, status: response.statusCode, ms: Math.round(seconds * 1000), requestId: named.requestId });
+    });
+    answer(request, response, named).then(
+      (taken) => {
+        route = taken;
+      },
+      (fault) => {
+        const isOurs = !(fault instanceof Refusal);
+        if (isOurs) log.error('internal_error', { correlationId: named.requestId, error: fault.name, at: fault.stack?.split('\n').slice(1, 8) });
+        const refusal = isOurs ? new Refusal('INTERNAL', { extensions: { correlationId: named.requestId } }) : fault;
+        answerRefusal(response, refusal, named.language);
+      },
+    );
+  });
+}
+
+/** The body of an operation as text. Only JSON: a form that a foreign page could post without asking is refused. */
+async function readOperation(request) {
+  const mediaType = (request.headers['content-type'] ?? '').split(';', 1)[0].trim().toLowerCase();
+  if (mediaType !== 'application/json') throw new Refusal('UNSUPPORTED_MEDIA_TYPE');
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw new Refusal('PAYLOAD_TOO_LARGE');
+  const chunks = [];
+  let received = 0;
+  for await (const chunk of request) {
+    received += chunk.length;
+    if (received > MAX_BODY_BYTES) throw new Refusal('PAYLOAD_TOO_LARGE');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function answerRefusal(response, refusal, language) {
+  if (response.headersSent || response.destroyed) return;
+  const headers = refusal.status === 413 ? { connection: 'close' } : {};
+  answerJson(response, refusal.status, refusal.toBody(language), headers);
+}
+
+function answerJson(response, status, body, headers = {}) {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
+  response.end(JSON.stringify(body));
+}

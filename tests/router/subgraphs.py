@@ -1,0 +1,294 @@
+"""Three tiny subgraphs for the router to stand in front of: real ASGI servers, whose faults a test can order."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import strawberry
+import uvicorn
+from strawberry.asgi import GraphQL
+from strawberry.federation import Schema
+from strawberry.federation import field as federation_field
+from strawberry.federation import type as federation_type
+from strawberry.types import Info
+
+Receive = Callable[[], Any]
+Send = Callable[[dict[str, Any]], Any]
+
+
+@dataclass
+class Call:
+    """One request as a subgraph received it."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+def _header(info: Info, name: str) -> str | None:
+    request = info.context["request"]
+    value: str | None = request.headers.get(name)
+    return value
+
+
+# ---------------------------------------------------------------- identity
+
+
+@federation_type(keys=["id"])
+class User:
+    id: strawberry.ID
+    name: str
+    email: str | None = federation_field(requires_scopes=[["user:read"]], default="sri@example.test")
+    friends: list["User"] = strawberry.field(default_factory=list)
+
+
+@strawberry.type
+class Seen:
+    """What arrived of the headers."""
+
+    tenant: str | None
+    authorization: str | None
+
+
+@strawberry.type
+class IdentityQuery:
+    @federation_field(authenticated=True)
+    def me(self) -> User | None:
+        return User(id=strawberry.ID("u1"), name="Sri", friends=[User(id=strawberry.ID("u2"), name="Adi")])
+
+    @strawberry.field
+    def nobody(self) -> User | None:
+        return None
+
+    @federation_field(requires_scopes=[["audit:read"]])
+    def audit(self) -> str | None:
+        return "secret"
+
+    @strawberry.field
+    async def seen(self, info: Info, wait: float = 0) -> Seen:
+        await asyncio.sleep(wait)
+        return Seen(tenant=_header(info, "x-tenant-id"), authorization=_header(info, "authorization"))
+
+
+@strawberry.type
+class IdentityMutation:
+    @strawberry.mutation
+    def login(self, email: str) -> str:
+        return f"token of {email}"
+
+
+# ---------------------------------------------------------------- academic
+
+
+@federation_type(keys=["id"], name="User")
+class AcademicUser:
+    id: strawberry.ID
+    student: str | None = "Siti"
+
+    @classmethod
+    def resolve_reference(cls, id: strawberry.ID) -> "AcademicUser":
+        return cls(id=id)
+
+
+class Refused(Exception):  # noqa: N818 - raised as a domain error is
+    """What a subgraph says about its own field."""
+
+    extensions = {"code": "FORBIDDEN", "permission": "class:read"}  # noqa: RUF012 - graphql-core reads it so
+
+
+@strawberry.type
+class AcademicQuery:
+    @strawberry.field
+    async def school(self, wait: float = 0) -> str | None:
+        await asyncio.sleep(wait)
+        return "SMA Gabriel Pereira"
+
+    @strawberry.field
+    def classes(self) -> list[str] | None:
+        raise Refused("You may not see the classes.")
+
+    @strawberry.field
+    def level(self, of: int) -> int | None:
+        return of
+
+
+@strawberry.type
+class AcademicMutation:
+    @strawberry.mutation
+    async def enroll(self, wait: float = 0) -> str | None:
+        await asyncio.sleep(wait)
+        return "enrolled"
+
+
+@strawberry.type
+class AcademicSubscription:
+    @strawberry.subscription
+    async def ticks(self, every: float, count: int) -> AsyncIterator[int]:
+        for number in range(count):
+            await asyncio.sleep(every)
+            yield number
+
+
+# ---------------------------------------------------------------- notification
+
+
+@federation_type(keys=["id"], name="User")
+class NotificationUser:
+    id: strawberry.ID
+    notifications: list[str] | None = strawberry.field(default_factory=lambda: ["INVITED"])
+
+    @classmethod
+    def resolve_reference(cls, id: strawberry.ID) -> "NotificationUser":
+        return cls(id=id)
+
+
+@strawberry.type
+class NotificationQuery:
+    @strawberry.field
+    def outbox(self) -> int | None:
+        return 3
+
+
+SCHEMAS = {
+    "identity": Schema(query=IdentityQuery, mutation=IdentityMutation, federation_version="2.9"),
+    "academic": Schema(
+        query=AcademicQuery,
+        mutation=AcademicMutation,
+        subscription=AcademicSubscription,
+        types=[AcademicUser],
+        federation_version="2.9",
+    ),
+    "notification": Schema(query=NotificationQuery, types=[NotificationUser], federation_version="2.9"),
+}
+
+
+@dataclass
+class Subgraph:
+    """A running subgraph: `calls` are the HTTP requests it got, `fault` is how it fails, `jwks` what identity publishes."""
+
+    name: str
+    calls: list[Call] = field(default_factory=list)
+    fault: str | None = None
+    jwks: dict[str, Any] | None = None
+    port: int = 0
+    socket_params: list[dict[str, Any]] = field(default_factory=list)
+    _server: uvicorn.Server | None = None
+    _thread: threading.Thread | None = None
+
+    def __post_init__(self) -> None:
+        self._graph: Any = GraphQL(SCHEMAS[self.name], graphql_ide=None)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/graphql"
+
+    @property
+    def operations(self) -> list[Call]:
+        """The calls to its graph."""
+        return [call for call in self.calls if call.path == "/graphql"]
+
+    def start(self) -> None:
+        """Serves on a port of its own until `stop`."""
+        config = uvicorn.Config(
+            self, host="127.0.0.1", port=0, log_config=None, lifespan="off", ws="websockets-sansio", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.01)
+        self.port = self._server.servers[0].sockets[0].getsockname()[1]
+
+    def stop(self) -> None:
+        assert self._server is not None
+        assert self._thread is not None
+        self._server.should_exit = True
+        self._thread.join(timeout=5)
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._graph(scope, self._noting_params(receive), send)
+            return
+        body = await _read(receive)
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        target = scope["raw_path"].decode() + (f"?{scope['query_string'].decode()}" if scope["query_string"] else "")
+        self.calls.append(Call(scope["method"], target, headers, body))
+        await self._answer(scope, headers, body, send)
+
+    async def _answer(self, scope: dict[str, Any], headers: dict[str, str], body: bytes, send: Send) -> None:
+        if self.fault is not None:
+            await self._fail(send)
+        elif scope["path"] == "/graphql":
+            await self._graph(scope, _replay(body), send)
+        elif scope["path"] == "/.well-known/jwks.json" and self.jwks is not None:
+            await _send(send, 200, json.dumps(self.jwks).encode())
+        elif scope["path"] == "/health/ready":
+            await _send(send, 200, b"{}")
+        elif scope["path"] == "/account/page":
+            await _send(send, 200, b"<p>page</p>", {"content-security-policy": "default-src 'nonce-x'", "server": "secret"})
+        elif scope["path"] == "/files/academic/large":
+            await _send_in_pieces(send, piece=b"x" * 65536, count=64)
+        else:
+            told = {"subgraph": self.name, "method": scope["method"], "headers": headers, "size": len(body)}
+            await _send(send, 200, json.dumps(told).encode(), {"x-from": self.name})
+
+    async def _fail(self, send: Send) -> None:
+        if self.fault == "hang":
+            await asyncio.sleep(3)
+        if self.fault == "html":
+            await _send(send, 502, b"<h1>Bad Gateway at db-1.internal</h1>")
+        elif self.fault == "garbage":
+            await _send(send, 200, b"{ Traceback (most recent call last): /srv/app.py")
+        else:
+            raise ConnectionAbortedError  # uvicorn closes the connection with a bare 500
+
+    def _noting_params(self, receive: Receive) -> Receive:
+        async def noting() -> Any:
+            message = await receive()
+            if text := message.get("text"):
+                frame = json.loads(text)
+                if frame["type"] == "connection_init":
+                    self.socket_params.append(frame.get("payload") or {})
+            return message
+
+        return noting
+
+
+async def _read(receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
+def _replay(body: bytes) -> Receive:
+    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive() -> Any:
+        for message in messages:
+            return message
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    return receive
+
+
+async def _send(send: Send, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+    names = {"content-type": "application/json"} | (headers or {})
+    raw = [(name.encode(), value.encode()) for name, value in names.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _send_in_pieces(send: Send, piece: bytes, count: int) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/pdf")]})
+    for _ in range(count):
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})

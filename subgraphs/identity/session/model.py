@@ -1,0 +1,79 @@
+"""Sessions with their refresh tokens, and failed sign-ins."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from libs.db import TenantRow, tenant_key
+from subgraphs.identity.model import Base
+
+
+class Session(TenantRow, Base):
+    """One device signed in: a family of refresh tokens of which `refresh_hash` is the living one.
+
+    `id` is the family and the `sid` of access tokens.
+    """
+
+    __tablename__ = "sessions"
+
+    user_id: Mapped[UUID]
+    device: Mapped[str | None] = mapped_column(Text)
+    address: Mapped[str | None] = mapped_column(Text)
+    user_agent: Mapped[str | None] = mapped_column(Text)
+    refresh_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    last_used_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    end_reason: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        tenant_key("user_id", "identity.users", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "refresh_hash"),
+        CheckConstraint("end_reason in ('LOGOUT', 'REPLAY', 'PASSWORD', 'STATUS')", name="end_reason"),
+        CheckConstraint("(ended_at is null) = (end_reason is null)", name="ended"),
+        Index("ix_sessions_tenant_id_user_id", "tenant_id", "user_id"),
+        Index("ix_sessions_tenant_id_expires_at", "tenant_id", "expires_at"),
+        Index("ix_sessions_tenant_id_ended_at", "tenant_id", "ended_at", postgresql_where=text("ended_at is not null")),
+    )
+
+
+class SpentToken(TenantRow, Base):
+    """A refresh token that was used: coming again it is a replay, but for a moment and the same client.
+
+    `salt` derives, together with the spent token itself, the token that replaced it: two requests of one client that
+    cross get the same answer, and what lies here alone opens nothing.
+    """
+
+    __tablename__ = "spent_tokens"
+
+    session_id: Mapped[UUID]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    salt: Mapped[bytes] = mapped_column(LargeBinary)
+    client: Mapped[bytes] = mapped_column(LargeBinary)
+    spent_at: Mapped[datetime]
+
+    __table_args__ = (
+        tenant_key("session_id", "identity.sessions", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "token_hash"),
+        Index("ix_spent_tokens_tenant_id_session_id", "tenant_id", "session_id"),
+    )
+
+
+class SignInFailure(TenantRow, Base):
+    """Failed sign-ins of one account (existing or not: its blind index) from one address."""
+
+    __tablename__ = "sign_in_failures"
+
+    email_blind: Mapped[bytes] = mapped_column(LargeBinary)
+    address: Mapped[str] = mapped_column(Text)
+    failures: Mapped[int]
+    lockouts: Mapped[int]
+    last_failed_at: Mapped[datetime]
+    locked_until: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "email_blind", "address"),
+        Index("ix_sign_in_failures_tenant_id_last_failed_at", "tenant_id", "last_failed_at"),
+    )

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from libs.settings.settings import PREFIX
+
 MARK = "STACK_FOLDER"
 """Environment variable that every child carries. It finds the orphans of a killed supervisor: no file can be stale."""
 
@@ -27,7 +29,8 @@ class Program:
     """One row of the process table.
 
     `prepare` runs before every start, off the supervisor's loop, and may raise StartError. `ready` is the program's own
-    readiness; for a `once` program it is the exit code 0 instead. `user` is a system user to run as, for root alone.
+    readiness; for a `once` program it is the exit code 0 instead. `environment` holds all the settings it is to know:
+    those of the supervisor are not inherited. `user` is a system user to run as, for root alone.
     """
 
     name: str
@@ -61,7 +64,10 @@ class Child:
 
     def spawn(self) -> None:
         """Starts the program in a session of its own, so that Ctrl-C in the terminal reaches the supervisor alone."""
-        environment = {**os.environ, **self.program.environment, MARK: str(self._mark)}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        environment = {**inherited, **self.program.environment, MARK: str(self._mark)}
+        if self.program.user is not None:
+            environment |= {"HOME": "/", "USER": self.program.user, "LOGNAME": self.program.user}
         with self.log.open("ab") as log:
             output = None if self.program.terminal else log
             self._process = subprocess.Popen(
@@ -69,7 +75,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=environment if self.program.user is None else _of_user(environment, self.program.user),
+                env=environment,
                 cwd=self.program.folder,
                 user=self.program.user,
                 group=self.program.user,
@@ -121,12 +127,6 @@ def tail(log: Path, count: int) -> str:
     if not log.exists():
         return ""
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
-
-
-def _of_user(environment: Mapping[str, str], user: str) -> dict[str, str]:
-    """Without root's home and secrets: the engines need none of our settings."""
-    kept = {name: value for name, value in environment.items() if not name.startswith("WIYATA_")}
-    return {**kept, "HOME": "/", "USER": user, "LOGNAME": user}
 
 
 def descendants(pid: int) -> list[psutil.Process]:

@@ -1,0 +1,137 @@
+"""Runs one process from settings alone: `python -m deploy.process <identity|academic|notification|worker|migrate>`.
+
+The image's entry point and the local supervisor's too. `worker` and `migrate` take subgraph names; none means all.
+"""
+
+import argparse
+import asyncio
+import importlib
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import uvicorn
+import uvloop
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from deploy import VERSION
+from libs.db import bootstrap, migrate
+from libs.settings import SUBGRAPHS, Settings, SettingsError, load_settings
+from libs.telemetry import Check, configure_logging, get_logger, health_routes
+
+_EXIT_SETTINGS = 2
+_SECONDS_TO_FINISH = 10
+"""How long requests in flight may take after SIGTERM."""
+
+log = get_logger(__name__)
+
+
+class Worker(Protocol):
+    """What `subgraphs.<x>.app:create_worker(settings)` returns: relay, consumers and jobs of one subgraph."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until `stop` is set, then finishes what it holds and returns; raises what it cannot get over."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the process named first in `arguments`; returns its exit code, 2 for settings it refuses."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.process", description="Runs one process of Wiyata.")
+    parser.add_argument("process", choices=[*SUBGRAPHS, "worker", "migrate"])
+    parser.add_argument("subgraphs", nargs="*", metavar="subgraph", help="worker and migrate: only these")
+    chosen = parser.parse_args(arguments)
+    if unknown := set(chosen.subgraphs) - (set(SUBGRAPHS) if chosen.process in {"worker", "migrate"} else set()):
+        parser.error(f"not a subgraph of {chosen.process}: {', '.join(sorted(unknown))}")
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - logging is not configured yet
+        return _EXIT_SETTINGS
+    configure_logging(settings, chosen.process)
+    names = chosen.subgraphs or SUBGRAPHS
+    if chosen.process == "migrate":
+        _migrate(settings, names)
+    elif chosen.process == "worker":
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_work(settings, names))
+    else:
+        _serve(settings, chosen.process)
+    return 0
+
+
+def _serve(settings: Settings, subgraph: str) -> None:
+    app: ASGIApp = importlib.import_module(f"subgraphs.{subgraph}.app").create_app(settings)
+    uvicorn.Server(_server_config(app, settings.host, settings.port_of(subgraph))).run()
+
+
+def _server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+    )
+
+
+def _migrate(settings: Settings, names: Sequence[str]) -> None:
+    bootstrap(settings)
+    for name in names:
+        migrate(settings, name)
+        log.info("migrated", subgraph=name)
+
+
+async def _work(settings: Settings, names: Sequence[str]) -> None:
+    """Runs the workers of these subgraphs until SIGTERM or SIGINT; one that fails ends the process with its error."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    running: set[str] = set()
+    app = Starlette(routes=health_routes("worker", VERSION, {n: _runs(n, running) for n in names}, names))
+    server = _WithoutSignals(_server_config(app, settings.host, settings.worker_port))
+    async with asyncio.TaskGroup() as group:
+        for name in names:
+            worker: Worker = importlib.import_module(f"subgraphs.{name}.app").create_worker(settings)
+            group.create_task(_run_worker(name, worker, stop, running), name=name)
+        serving = group.create_task(server.serve(), name="health")
+        await stop.wait()
+        server.should_exit = True
+        await serving
+
+
+async def _run_worker(name: str, worker: Worker, stop: asyncio.Event, running: set[str]) -> None:
+    running.add(name)
+    try:
+        await worker.run(stop)
+    finally:
+        running.discard(name)
+    if not stop.is_set():
+        raise RuntimeError(f"the worker of {name} ended on its own")
+
+
+def _runs(name: str, running: set[str]) -> Check:
+    async def check() -> None:
+        if name not in running:
+            raise RuntimeError(f"the worker of {name} is not running")
+
+    return check
+
+
+class _WithoutSignals(uvicorn.Server):
+    """A server beside other work: the process decides when it ends."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main())

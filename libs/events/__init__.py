@@ -1,20 +1,42 @@
 """Events between the subgraphs: contracts, outbox, relay, consumers, dead letters, replay and snapshot."""
 
+from libs.events.broker import broker, ensure_stream
+from libs.events.consumers import Consumer
 from libs.events.contracts import CONTRACTS, Event, PersonalPart
+from libs.events.dead_letters import DeadLetter, DeadLetterResolved, DeadLetters
 from libs.events.envelope import EventMeta
+from libs.events.inbox import Consumers, Inbox, Operation
 from libs.events.outbox import OutboxWriter
 from libs.events.projection import Projected, upsert_if_newer
+from libs.events.relay import Relay
+from libs.events.replay import Snapshots, replay, snapshot
 from libs.events.tables import QueueTables, create_queue_tables, queue_tables
+from libs.events.wait import StillBehind, wait_until_consumed
 
 __all__ = [
     "CONTRACTS",
+    "Consumer",
+    "Consumers",
+    "DeadLetter",
+    "DeadLetterResolved",
+    "DeadLetters",
     "Event",
     "EventMeta",
+    "Inbox",
+    "Operation",
     "OutboxWriter",
     "PersonalPart",
     "Projected",
     "QueueTables",
+    "Relay",
+    "Snapshots",
+    "StillBehind",
+    "broker",
     "create_queue_tables",
+    "ensure_stream",
     "queue_tables",
+    "replay",
+    "snapshot",
     "upsert_if_newer",
+    "wait_until_consumed",
 ]

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
 import nats
@@ -59,6 +59,13 @@ async def _connect(settings: Settings, name: str) -> Client:
         except UNAVAILABLE as error:
             await on_error(error)
             await asyncio.sleep(0.5)
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> bool:
+    """Waits, but not beyond `stop`; tells whether that was set."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+    return stop.is_set()
 
 
 async def ensure_stream(js: JetStreamContext, settings: Settings) -> None:
@@ -162,6 +169,10 @@ class Pull:
             except TimeoutError:
                 return []
         return [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
+
+    def unread(self) -> list[Msg]:
+        """What was prefetched and not handed out."""
+        return list(self._waiting)
 
     async def _request(self) -> None:
         now = time.monotonic()

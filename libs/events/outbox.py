@@ -5,6 +5,7 @@ from uuid import UUID
 
 from libs.crypto import KeyRing
 from libs.db import TenantTransaction
+from libs.db.database import DomainEvent
 from libs.events.contracts import Event
 from libs.events.envelope import event_type, stream_subject
 from libs.events.sealing import seal_event
@@ -16,7 +17,7 @@ from libs.telemetry import traceparent
 class Traced:
     """An event whose trace differs from that of the flush: consumers commit several traces in one transaction."""
 
-    event: Event
+    event: DomainEvent
     traceparent: str
 
     @property

@@ -64,15 +64,14 @@ class ReadTransaction:
         """Runs a Core or ORM statement."""
         return await self.session.execute(statement, parameters)
 
-    async def scalar(self, statement: Select[tuple[T]], parameters: Mapping[str, Any] | None = None) -> T | None:
+    async def scalar(self, statement: Select[tuple[T]]) -> T | None:
         """The first column of the first row, or None."""
-        return await self.session.scalar(statement, parameters)
+        value: T | None = await self.session.scalar(statement)
+        return value
 
-    async def scalars(
-        self, statement: Select[tuple[T]], parameters: Mapping[str, Any] | None = None
-    ) -> ScalarResult[T]:
+    async def scalars(self, statement: Select[tuple[T]]) -> ScalarResult[T]:
         """The first column of every row."""
-        return await self.session.scalars(statement, parameters)
+        return await self.session.scalars(statement)
 
     async def get(self, model: type[T], row_id: UUID, *, lock: bool = False) -> T:
         """The row of this tenant with that id, locked against other writers if asked for.

@@ -1,5 +1,6 @@
 """The pytest plugin. `tests/conftest.py` provides `engines`, an object with the URLs of running engines."""
 
+import json
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import redis
 from pydantic import SecretStr
 
+from libs.auth import TokenIssuer
 from libs.crypto import KeyRing
 from libs.db import Database
 from libs.events.outbox import OutboxWriter
@@ -36,22 +38,22 @@ def keys() -> TestKeys:
 @pytest.fixture(scope="session")
 def template(engines: RunningEngines, keys: TestKeys, tmp_path_factory: pytest.TempPathFactory) -> Template:
     """The migrated database every test's own is cloned from."""
-    mail: Path = tmp_path_factory.mktemp("mail")
-    return Template.make(
-        Settings(
-            environment="test",
-            database_url=engines.database_url,
-            database_admin_url=SecretStr(engines.database_admin_url),
-            valkey_url=engines.valkey_url,
-            nats_url=engines.nats_url,
-            token_signing_keys=keys.token_signing_keys,
-            key_encryption_keys=keys.key_encryption_keys,
-            blind_index_key=keys.blind_index_key,
-            password_pepper=keys.password_pepper,
-            bcrypt_cost=4,
-            mail_url=f"sink:{mail}",
-        )
+    jwks = tmp_path_factory.mktemp("keys") / "jwks.json"
+    settings = Settings(
+        environment="test",
+        database_url=engines.database_url,
+        database_admin_url=SecretStr(engines.database_admin_url),
+        valkey_url=engines.valkey_url,
+        nats_url=engines.nats_url,
+        token_signing_keys=keys.token_signing_keys,
+        key_encryption_keys=keys.key_encryption_keys,
+        blind_index_key=keys.blind_index_key,
+        password_pepper=keys.password_pepper,
+        bcrypt_cost=4,
+        jwks_url=jwks.as_uri(),
     )
+    jwks.write_text(json.dumps(TokenIssuer(settings).jwks()))
+    return Template.make(settings)
 
 
 @pytest.fixture

@@ -1,0 +1,72 @@
+"""The graph of a subgraph: declarations and how they are read, mutations and their results, the application."""
+
+from libs.graph.app import Subgraph, subgraph_app
+from libs.graph.context import Info, ReadContext, RequestContext
+from libs.graph.entity import entity
+from libs.graph.enums import described_enum
+from libs.graph.errors import RequestRefused
+from libs.graph.fields import column, computed, connection, count, given_out, many, one, stub
+from libs.graph.filters import Condition, comparison
+from libs.graph.inputs import fault, given
+from libs.graph.mutations import Access, Call, mutation
+from libs.graph.paging import Connection, PageInfo
+from libs.graph.results import (
+    ERROR_TYPES,
+    Conflict,
+    FieldError,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    UserError,
+    error,
+    result,
+)
+from libs.graph.roots import find_all, find_one, root_connection
+from libs.graph.scalars import EmailAddress, PhoneNumber, Rupiah, Score
+from libs.graph.schema import SubgraphSchema, subgraph_schema
+
+__all__ = [
+    "ERROR_TYPES",
+    "Access",
+    "Call",
+    "Condition",
+    "Conflict",
+    "Connection",
+    "EmailAddress",
+    "FieldError",
+    "Forbidden",
+    "Info",
+    "InvalidInput",
+    "NotFound",
+    "PageInfo",
+    "PhoneNumber",
+    "ReadContext",
+    "RequestContext",
+    "RequestRefused",
+    "Rupiah",
+    "Score",
+    "Subgraph",
+    "SubgraphSchema",
+    "UserError",
+    "column",
+    "comparison",
+    "computed",
+    "connection",
+    "count",
+    "described_enum",
+    "entity",
+    "error",
+    "fault",
+    "find_all",
+    "find_one",
+    "given",
+    "given_out",
+    "many",
+    "mutation",
+    "one",
+    "result",
+    "root_connection",
+    "stub",
+    "subgraph_app",
+    "subgraph_schema",
+]

@@ -1,0 +1,90 @@
+"""Top-level errors: what stops a request or a field, told with a code for programs and nothing else."""
+
+import re
+from typing import Any
+
+import psycopg
+from graphql import GraphQLError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from libs.auth import AuthError
+from libs.kernel import DomainError
+from libs.telemetry import correlation_id, get_logger
+
+log = get_logger(__name__)
+
+_VARIABLE_PATH = re.compile(r"Variable '\$(?P<name>\w+)' got invalid value .*? at '(?P<path>[^']+)'", re.DOTALL)
+_VARIABLE = re.compile(r"Variable '\$(?P<name>\w+)'")
+_QUERY_CANCELED = "57014"
+
+
+class RequestRefused(Exception):
+    """A request, or a field of it, is refused. `code` is one of graph.md's top-level codes."""
+
+    def __init__(self, code: str, message: str, **extensions: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.extensions = extensions
+
+
+def formatted(error: GraphQLError, language: str) -> dict[str, Any]:
+    """One error of a result as it may leave the house: no stack, SQL, host or value of a person in it."""
+    answer: dict[str, Any] = {"message": error.message}
+    if error.locations:
+        answer["locations"] = [location.formatted for location in error.locations]
+    if error.path:
+        answer["path"] = list(error.path)
+    cause = root_cause(error)
+    answer["message"], answer["extensions"] = _told(error.message, cause, language)
+    return answer
+
+
+def root_cause(error: BaseException) -> BaseException | None:
+    """The exception under a GraphQLError, or None when graphql-core itself made it."""
+    cause: BaseException | None = error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    return cause
+
+
+def _told(message: str, cause: BaseException | None, language: str) -> tuple[str, dict[str, Any]]:
+    if cause is None or message.startswith(("Variable '$", "Argument ", "Expected ")):
+        return _malformed(message)
+    if isinstance(cause, RequestRefused | AuthError):
+        return str(cause), {"code": cause.code, **getattr(cause, "extensions", {})}
+    if isinstance(cause, DomainError):
+        return cause.message(language), {"code": cause.code}
+    return _failure(cause)
+
+
+def _failure(cause: BaseException) -> tuple[str, dict[str, Any]]:
+    """What is not the client's doing: told by kind and correlation id alone."""
+    if is_timeout(cause):
+        return "The query took too long; ask for less or page.", {"code": "QUERY_TIMEOUT"}
+    if is_outage(cause):
+        log.warning("database unavailable", error=type(cause).__name__)
+        return "The service is unavailable; try again.", {"code": "UNAVAILABLE", "correlationId": correlation_id()}
+    log.error("unhandled error", exc_info=cause)
+    return "Something went wrong on our side.", {"code": "INTERNAL", "correlationId": correlation_id()}
+
+
+def _malformed(message: str) -> tuple[str, dict[str, Any]]:
+    extensions: dict[str, Any] = {"code": "BAD_REQUEST"}
+    if found := _VARIABLE_PATH.match(message) or _VARIABLE.match(message):
+        extensions["path"] = found.groupdict().get("path") or found["name"]
+    return message, extensions
+
+
+def is_outage(error: BaseException | None) -> bool:
+    """Whether PostgreSQL could not be reached or went away, as opposed to having refused something."""
+    if isinstance(error, PoolTimeout):
+        return True
+    return isinstance(error, DBAPIError) and (
+        error.connection_invalidated or (isinstance(error.orig, psycopg.OperationalError) and not is_timeout(error))
+    )
+
+
+def is_timeout(error: BaseException | None) -> bool:
+    """Whether a statement was cancelled because it took too long."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == _QUERY_CANCELED

@@ -1,0 +1,177 @@
+"""Mutations: one field = one transaction = one operation. What every mutation does is written here, once."""
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any, Final
+
+import strawberry
+from sqlalchemy.exc import DBAPIError
+
+from libs.auth import Actor, system_binding
+from libs.db import TenantTransaction
+from libs.graph.context import Info, RequestContext
+from libs.graph.errors import RequestRefused
+from libs.graph.idempotency import keep_answer, kept_answer
+from libs.graph.inputs import check_input
+from libs.graph.results import ALWAYS, told
+from libs.kernel import PLATFORM_TENANT_ID, Binding, DomainError, Forbidden, InvalidInput, Scope
+
+_TRIES: Final = 3
+_RETRIED: Final = ("40001", "40P01")  # serialization failure, deadlock: the other transaction won, ours can try again
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may call a mutation: holders of `permission`, anybody (`public`), or the platform with `permission`.
+
+    `feature` names the tenant feature that must be on.
+    """
+
+    permission: str | None = None
+    public: bool = False
+    platform: bool = False
+    feature: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a mutation, inside its transaction."""
+
+    tx: TenantTransaction
+    context: RequestContext
+
+    @property
+    def actor(self) -> Actor:
+        """Who calls. Raises RequestRefused UNAUTHENTICATED in public mutations without a token."""
+        return self.context.signed_in
+
+    @property
+    def now(self) -> datetime:
+        """The moment of the transaction, UTC."""
+        return self.tx.now
+
+    @property
+    def today(self) -> date:
+        """The date on the school's own clock."""
+        return self.context.today
+
+
+Operation = Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """One occurrence of a mutation field in a document."""
+
+    context: RequestContext
+    name: str  # the response key: two aliases of one mutation keep an answer each
+    success: type
+    public: bool
+
+
+def mutation(
+    *,
+    permission: str | None = None,
+    public: bool = False,
+    platform: bool = False,
+    feature: str | None = None,
+    errors: Sequence[type] = (),
+) -> Callable[[Operation], Any]:
+    """Makes a mutation field of `async def verb_noun(self, call, input) -> VerbNounSuccess`.
+
+    Its result is the union VerbNounResult of the success, InvalidInput, NotFound, Forbidden and `errors`. Without
+    any word of who may call, everybody signed in may. Raises TypeError when access is said twice.
+    """
+    if public and (permission or platform):
+        raise TypeError("public mutations need no permission")
+    access = Access(permission, public, platform, feature)
+
+    def declare(operation: Operation) -> Any:
+        hints: dict[str, Any] = inspect.get_annotations(operation)
+        success = hints["return"]
+        name = "".join(part.capitalize() for part in operation.__name__.split("_"))
+        members = (success, *ALWAYS, *errors)
+        union = strawberry.union(name=f"{name}Result", description=f"What {_camel(name)} answers.")
+
+        async def run(root: Any, info: Info, **arguments: Any) -> Any:  # noqa: ARG001 - strawberry hands it over
+            field = _Field(info.context, str(info.path.key), success, public)
+            return await _run(operation, access, field, arguments.get("input"))
+
+        kinds = inspect.Parameter
+        parameters = [
+            kinds("root", kinds.POSITIONAL_OR_KEYWORD, annotation=Any),
+            kinds("info", kinds.POSITIONAL_OR_KEYWORD, annotation=Info),
+        ]
+        if "input" in hints:
+            described: Any = Annotated[hints["input"], strawberry.argument(description="What to do it with.")]
+            parameters.append(kinds("input", kinds.KEYWORD_ONLY, annotation=described))
+        returns: Any = Annotated[_union_of(members), union]
+        run.__signature__ = inspect.Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]
+        run.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": returns}
+        return strawberry.mutation(
+            resolver=run, description=inspect.getdoc(operation), metadata={"access": access, "errors": tuple(errors)}
+        )
+
+    return declare
+
+
+def _union_of(members: Sequence[type]) -> Any:
+    union: Any = members[0]
+    for member in members[1:]:
+        union = union | member
+    return union
+
+
+def _camel(name: str) -> str:
+    return re.sub("^.", lambda first: first[0].lower(), name)
+
+
+async def _run(operation: Operation, access: Access, field: _Field, given: Any) -> Any:
+    context = field.context
+    binding = _admit(context, access)
+    try:
+        if not access.public and access.permission and not context.signed_in.may(access.permission):
+            raise Forbidden
+        if given is not None and (faults := check_input(given)):
+            raise InvalidInput(faults)
+        for _ in range(_TRIES - 1):
+            try:
+                return await _once(operation, field, binding, given)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in _RETRIED:
+                    raise
+        return await _once(operation, field, binding, given)
+    except DomainError as error:
+        return told(error, context.language)
+
+
+def _admit(context: RequestContext, access: Access) -> Binding:
+    """The tenant and scope of the transaction. Raises RequestRefused for what no union member tells."""
+    if access.public:
+        tenant = context.tenant.tenant_id if context.tenant else PLATFORM_TENANT_ID
+        return system_binding(tenant)
+    actor = context.signed_in
+    context.revocations.check(actor, mutation=True, now=context.clock())
+    if access.platform:
+        return Binding(PLATFORM_TENANT_ID, Scope.SYSTEM, user_id=actor.user_id)
+    if access.feature and context.tenant and access.feature not in context.tenant.features:
+        raise RequestRefused("FEATURE_DISABLED", "The school has switched this off.", feature=access.feature)
+    return Binding(actor.tenant_id, Scope.TENANT, user_id=actor.user_id, student_ids=actor.student_ids)
+
+
+async def _once(operation: Operation, field: _Field, binding: Binding, given: Any) -> Any:
+    context = field.context
+    async with context.database.write(binding) as tx:
+        arguments = (None, Call(tx, context)) if given is None else (None, Call(tx, context), given)
+        key = None if field.public else context.request.headers.get("idempotency-key")
+        if key is None:
+            return await operation(*arguments)
+        kept = await kept_answer(tx, context, key=key, field=field.name, given=given, success=field.success)
+        if kept is not None:
+            return kept
+        answer = await operation(*arguments)
+        await keep_answer(tx, context, key=key, field=field.name, answer=answer)
+        return answer

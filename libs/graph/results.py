@@ -1,0 +1,89 @@
+"""What a mutation answers: its success or one of its errors, each a type that tells the client how to go on."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import strawberry
+
+from libs.graph.entity import bind_fields
+from libs.kernel import Conflict as ConflictError
+from libs.kernel import DomainError
+from libs.kernel import Forbidden as ForbiddenError
+from libs.kernel import InvalidInput as InvalidInputError
+from libs.kernel import NotFound as NotFoundError
+
+T = TypeVar("T")
+
+
+@strawberry.interface(description="What went wrong, in every error of a mutation.")
+class UserError:
+    code: str = strawberry.field(description="For programs; never changes.")
+    message: str = strawberry.field(description="For people, in their language.")
+
+
+@strawberry.federation.type(shareable=True, description="One value that breaks a rule of its field.")
+class FieldError:
+    path: str = strawberry.field(description="Where the value stands, like input.guardians[1].nik.")
+    code: str = strawberry.field(description="For programs; never changes.")
+    message: str = strawberry.field(description="For people, in their language.")
+
+
+@strawberry.federation.type(shareable=True, description="Values that break the rules of their fields, all at once.")
+class InvalidInput(UserError):
+    fields: list[FieldError] = strawberry.field(description="Every fault.")
+
+
+@strawberry.federation.type(shareable=True, description="The target is absent here.")
+class NotFound(UserError):
+    pass
+
+
+@strawberry.federation.type(shareable=True, description="The actor may not do this.")
+class Forbidden(UserError):
+    pass
+
+
+@strawberry.federation.type(shareable=True, description="Somebody else changed it meanwhile.")
+class Conflict(UserError):
+    current_version: int = strawberry.field(description="Version the row has now.")
+
+
+ALWAYS = (InvalidInput, NotFound, Forbidden)
+ERROR_TYPES: dict[type[DomainError], type] = {
+    NotFoundError: NotFound,
+    ForbiddenError: Forbidden,
+    ConflictError: Conflict,
+}
+"""Domain error -> type of the graph: the one table by which errors become union members."""
+
+
+def error(cause: type[DomainError]) -> Callable[[type[T]], type[T]]:
+    """Declares the graph's type of a domain error; its fields take the error's data of the same names."""
+
+    def declare(cls: type[T]) -> type[T]:
+        bind_fields(cls)
+        description = inspect.getdoc(cls)
+        made: Any = strawberry.type(type(cls.__name__, (UserError,), _body(cls)), description=description)
+        ERROR_TYPES[cause] = made
+        return made  # type: ignore[no-any-return]
+
+    return declare
+
+
+def _body(cls: type) -> dict[str, Any]:
+    return {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")}
+
+
+def result(cls: type[T]) -> type[T]:
+    """Declares a success type; `one(...)` fields read the ids that its private fields hold."""
+    bind_fields(cls)
+    return strawberry.type(cls, description=inspect.getdoc(cls))
+
+
+def told(cause: DomainError, language: str) -> Any:
+    """A domain error as the graph tells it. Raises KeyError when no type is declared for it."""
+    if isinstance(cause, InvalidInputError):
+        faults = [FieldError(path=f.path, code=f.code, message=f.message(language)) for f in cause.faults]
+        return InvalidInput(code=cause.code, message=cause.message(language), fields=faults)
+    return ERROR_TYPES[type(cause)](code=cause.code, message=cause.message(language), **cause.data)

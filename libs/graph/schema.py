@@ -1,0 +1,82 @@
+"""The schema of a subgraph: its aggregates' types joined, scalars mapped, entities resolved in bulk."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import MaxTokensLimiter, ParserCache, QueryDepthLimiter, ValidationCache
+from strawberry.federation.schema import FederationAny, Schema
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+from strawberry.types.info import Info
+
+from libs.graph.context import RequestContext
+from libs.graph.entity import entity_named
+from libs.graph.errors import RequestRefused
+from libs.graph.reading import read_references
+from libs.graph.scalars import SCALARS
+from libs.kernel import DomainError
+
+DEEPEST_DOCUMENT = 15
+MOST_TOKENS = 4_000
+MOST_REFERENCES = 10_000
+_CACHED_DOCUMENTS = 512
+
+
+class SubgraphSchema(Schema):
+    """A federation schema whose `_entities` reads all keys of one type with one statement."""
+
+    async def entities_resolver(  # type: ignore[override]
+        self, info: strawberry.Info, representations: list[FederationAny]
+    ) -> list[FederationAny]:
+        """Answers in order: the entity, None for what is absent or not visible, or the error of its type."""
+        if len(representations) > MOST_REFERENCES:
+            raise RequestRefused("COST_LIMIT", f"At most {MOST_REFERENCES} references in one request.")
+        context: RequestContext = info.context
+        wanted: defaultdict[str, list[tuple[int, UUID]]] = defaultdict(list)
+        for position, representation in enumerate(representations):
+            type_name, key = _reference(representation)
+            wanted[type_name].append((position, key))
+        answers: list[Any] = [None] * len(representations)
+        for type_name, places in wanted.items():
+            try:
+                declared = entity_named(context.subgraph, type_name)
+                found = await read_references(context, declared, [key for _, key in places])
+            except KeyError:
+                raise RequestRefused("BAD_REQUEST", f"{type_name[:80]} is no entity here.") from None
+            except DomainError as refused:
+                # graphql-core puts an error that stands in a list at the path of its place.
+                found = [refused] * len(places)
+            for (position, _), value in zip(places, found, strict=True):
+                answers[position] = value
+        return answers
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Nothing here: app.py logs and masks what leaves (errors.formatted)."""
+
+
+def _reference(representation: Any) -> tuple[str, UUID]:
+    try:
+        return str(representation["__typename"]), UUID(representation["id"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise RequestRefused("BAD_REQUEST", "A reference is {__typename, id}.", path="representations") from None
+
+
+def subgraph_schema(query: type, *, mutation: type | None = None, types: Iterable[type] = ()) -> SubgraphSchema:
+    """The schema of one subgraph. `types`: entities that no field of the graph reaches."""
+    return SubgraphSchema(
+        query=query,
+        mutation=mutation,
+        types=types,
+        federation_version="2.9",
+        config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True, info_class=Info, disable_field_suggestions=True),
+        extensions=[
+            lambda: MaxTokensLimiter(max_token_count=MOST_TOKENS),
+            lambda: QueryDepthLimiter(max_depth=DEEPEST_DOCUMENT),
+            lambda: ParserCache(maxsize=_CACHED_DOCUMENTS),
+            lambda: ValidationCache(maxsize=_CACHED_DOCUMENTS),
+        ],
+    )

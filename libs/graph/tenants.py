@@ -1,0 +1,47 @@
+"""The state of schools as a subgraph knows it: suspended ones are refused, features are switched."""
+
+import time
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import FromClause, select
+
+from libs.auth import system_binding
+from libs.db import Database
+
+_FRESH_SECONDS = 2.0  # a suspension is in force everywhere within 5 seconds: relay, consumer and this
+_MOST_TENANTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class TenantState:
+    """What a request must know of its school."""
+
+    tenant_id: UUID
+    timezone: str
+    status: str
+    features: frozenset[str]
+
+
+class TenantDirectory:
+    """Reads and remembers the `tenants` table of one subgraph."""
+
+    def __init__(self, database: Database, table: FromClause) -> None:
+        self._database = database
+        self._table = table
+        self._known: dict[UUID, tuple[float, TenantState | None]] = {}
+
+    async def get(self, tenant_id: UUID) -> TenantState | None:
+        """The school's state, at most two seconds old; None when this subgraph has not heard of it."""
+        known = self._known.get(tenant_id)
+        if known and time.monotonic() - known[0] < _FRESH_SECONDS:
+            return known[1]
+        table = self._table.c
+        statement = select(table.timezone, table.status, table.features).where(table.id == tenant_id)
+        async with self._database.read(system_binding(tenant_id)) as tx:
+            row = (await tx.execute(statement)).one_or_none()
+        state = TenantState(tenant_id, row.timezone, row.status, frozenset(row.features)) if row else None
+        if len(self._known) >= _MOST_TENANTS:
+            self._known.clear()
+        self._known[tenant_id] = (time.monotonic(), state)
+        return state

@@ -1,7 +1,5 @@
 """What every table of academic stands on, and the tables that belong to no aggregate: queues, keys, jobs, tenants."""
 
-from enum import StrEnum
-
 from sqlalchemy import CheckConstraint
 
 from libs.crypto import data_keys as declare_data_keys
@@ -27,7 +25,7 @@ queues = queue_tables(Base.metadata)
 data_keys = declare_data_keys(Base.metadata)
 
 
-def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+def one_of(column: str, *values: str) -> CheckConstraint:
     """A CHECK, named ck_<table>_<column>, that the column holds one of these values (or is null)."""
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} in ({listed})", name=column)

@@ -6,7 +6,6 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from libs.db import TenantRow, Versioned, tenant_key
-from subgraphs.academic.class_.rules import ClassKind
 from subgraphs.academic.model import Base, one_of
 
 
@@ -20,7 +19,7 @@ class Class(TenantRow, Versioned, Base):
         UniqueConstraint("tenant_id", "academic_year_id", "name"),
         # What enrollments refer to, so that their kind and year cannot differ from those of their class.
         UniqueConstraint("tenant_id", "id", "kind", "academic_year_id"),
-        one_of("kind", ClassKind),
+        one_of("kind", "REGULAR", "ELECTIVE", "EXTRACURRICULAR"),
         CheckConstraint("level between 1 and 13", name="level"),
         CheckConstraint("max_students > 0", name="max_students"),
         CheckConstraint("enrolled_count between 0 and max_students", name="enrolled_count"),
@@ -34,7 +33,7 @@ class Class(TenantRow, Versioned, Base):
     name: Mapped[str]
     level: Mapped[int]
     major: Mapped[str | None]
-    kind: Mapped[str] = mapped_column(default=ClassKind.REGULAR, server_default=text("'REGULAR'"))
+    kind: Mapped[str] = mapped_column(default="REGULAR", server_default=text("'REGULAR'"))
     homeroom_teacher_id: Mapped[UUID | None]
     max_students: Mapped[int]
     enrolled_count: Mapped[int] = mapped_column(default=0, server_default="0")

@@ -4,7 +4,6 @@ from enum import StrEnum
 from typing import ClassVar
 
 from libs.kernel import DomainError, FieldFault, InvalidInput
-from subgraphs.academic.school.rules import SchoolLevel, grades_of
 
 DEFAULT_CAPACITY = 40
 LARGEST_CAPACITY = 1000
@@ -28,13 +27,12 @@ class NameTaken(DomainError):
     }
 
 
-def check_level(*, level: int, school_level: SchoolLevel) -> None:
-    """A class's grade level is one its school teaches. Raises InvalidInput."""
-    grades = grades_of(school_level)
+def check_level(level: int, *, grades: range) -> None:
+    """A class's grade level is one of those its school teaches. Raises InvalidInput."""
     if level not in grades:
         first, last = grades[0], grades[-1]
         texts = {
-            "id": f"Tingkat di {school_level} adalah {first} sampai {last}.",
-            "en": f"The levels of an {school_level} are {first} to {last}.",
+            "id": f"Tingkat di sekolah ini adalah {first} sampai {last}.",
+            "en": f"The levels of this school are {first} to {last}.",
         }
         raise InvalidInput([FieldFault("input.level", "OUT_OF_RANGE", texts)])

@@ -28,8 +28,9 @@ def check_same_year(*, class_year: object, semester_year: object) -> None:
 def hand_over(*, today: date, semester_start: date, semester_end: date, former_from: date | None) -> Handover:
     """From when a new teacher teaches.
 
-    The first one has the whole semester. A later one starts today and leaves the days before to the former; before the
-    former's first day has passed the former never taught, and is replaced. Raises InvalidInput once the semester is over.
+    The first one has the whole semester. A later one starts today and leaves the days before to the former; until the
+    former's first day has passed, the former never taught and is replaced. Raises InvalidInput once the semester is
+    over.
     """
     end = semester_end + timedelta(days=1)
     if former_from is None:

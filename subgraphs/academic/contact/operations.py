@@ -1,64 +1,100 @@
-"""Addresses of people: encrypted with each person's own key, found again by blind index."""
+"""Accounts that identity made for pupils, guardians and teachers."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
 from uuid import UUID
 
-from libs.crypto import BlindIndex, KeyRing, Vault
-from libs.db import ReadTransaction, TenantTransaction
-from libs.settings import Settings
-from subgraphs.academic.model import data_keys
+from sqlalchemy import func, select, update
 
-Column = Literal["email", "phone"]
+from libs.db import TenantTransaction
+from libs.events.contracts.academic import GuardianLinked, HomeroomTeacherAssigned, StudentUpdated, TeacherAssigned
+from subgraphs.academic.class_.model import Class
+from subgraphs.academic.class_subject.model import ClassSubject, Teaching
+from subgraphs.academic.contact.queries import Contacts
+from subgraphs.academic.student.model import Guardian, Student, StudentGuardian
+from subgraphs.academic.student.queries import student_states
+from subgraphs.academic.teacher.model import Teacher
 
 
-@dataclass(frozen=True, slots=True)
-class Contacts:
-    """What operations need to keep and to read protected values."""
+async def link_account(tx: TenantTransaction, *, contacts: Contacts, record_id: UUID, user_id: UUID) -> None:
+    """Ties an account to the guardian, pupil or teacher it was made for, and tells those who must know it.
 
-    vault: Vault
-    blind_index: BlindIndex
+    A record that is not there, or is tied to this account already, changes nothing.
+    """
+    # One statement whatever the record is: accounts arrive by the hundred after an import.
+    tied = {
+        name: (
+            update(model)
+            .where(model.tenant_id == tx.tenant_id, model.id == record_id, model.user_id.is_distinct_from(user_id))
+            .values(user_id=user_id, updated_at=func.now())
+            .returning(model.id)
+            .cte(name)
+        )
+        for name, model in (("guardian", Guardian), ("student", Student), ("teacher", Teacher))
+    }
+    link = StudentGuardian
+    answer = (
+        select(
+            tied["guardian"].c.id.label("guardian"),
+            tied["student"].c.id.label("student"),
+            tied["teacher"].c.id.label("teacher"),
+            link.student_id,
+            link.relation,
+            link.is_primary,
+        )
+        .select_from(select(func.now().label("moment")).subquery())
+        .outerjoin(tied["guardian"], tied["guardian"].c.id == record_id)
+        .outerjoin(tied["student"], tied["student"].c.id == record_id)
+        .outerjoin(tied["teacher"], tied["teacher"].c.id == record_id)
+        .outerjoin(link, (link.tenant_id == tx.tenant_id) & (link.guardian_id == tied["guardian"].c.id))
+    )
+    for row in await tx.execute(answer):
+        if row.student_id is not None:
+            tx.emit(
+                GuardianLinked(
+                    student_id=row.student_id,
+                    guardian_id=record_id,
+                    relation=row.relation,
+                    user_id=user_id,
+                    is_primary=row.is_primary,
+                )
+            )
+        if row.student is not None:
+            for state in await student_states(tx, contacts, [record_id]):
+                tx.emit(StudentUpdated(**state.fields))
+        if row.teacher is not None:
+            await _tell_assignments(tx, record_id, user_id)
 
-    @classmethod
-    def from_settings(cls, settings: Settings) -> "Contacts":
-        """With the keys of this process. Raises SettingsError when one is missing."""
-        return cls(Vault(KeyRing.from_settings(settings), data_keys), BlindIndex(settings))
 
-    def blind(self, tenant_id: UUID, column: Column, value: str) -> bytes:
-        """What an equal value of this tenant is found by."""
-        return self.blind_index.of(tenant_id, column, value)
-
-    async def protect(
-        self, tx: TenantTransaction, table: str, people: Mapping[UUID, Mapping[Column, str | None]]
-    ) -> dict[UUID, dict[str, bytes]]:
-        """The columns to store per person: each value encrypted, and beside it its blind index; nothing for None."""
-        known = {person: values for person, values in people.items() if any(values.values())}
-        if not known:
-            return {}
-        keys = await self.vault.person_keys(tx, known, create=True)
-        protected: dict[UUID, dict[str, bytes]] = {}
-        for person, values in known.items():
-            columns: dict[str, bytes] = {}
-            for column, value in values.items():
-                if value:
-                    columns[column] = keys[person].encrypt(
-                        value, table=table, column=column, row_id=person, tenant_id=tx.tenant_id
-                    )
-                    columns[f"{column}_blind"] = self.blind(tx.tenant_id, column, value)
-            protected[person] = columns
-        return protected
-
-    async def read(self, tx: ReadTransaction, table: str, rows: Sequence[Any]) -> dict[UUID, dict[str, str]]:
-        """E-mail and phone in clear of rows with id, email and phone (or without); an erased person has none."""
-        keys = await self.vault.person_keys(tx, [row.id for row in rows])
-        clear: dict[UUID, dict[str, str]] = {}
-        for row in rows:
-            key = keys.get(row.id)
-            sealed = {column: getattr(row, column, None) for column in ("email", "phone")}
-            clear[row.id] = {
-                column: key.decrypt(value, table=table, column=column, row_id=row.id, tenant_id=tx.tenant_id)
-                for column, value in sealed.items()
-                if key is not None and value is not None
-            }
-        return clear
+async def _tell_assignments(tx: TenantTransaction, teacher_id: UUID, user_id: UUID) -> None:
+    """What the teacher is assigned to already, again with the account."""
+    led = select(Class).where(Class.tenant_id == tx.tenant_id, Class.homeroom_teacher_id == teacher_id)
+    for class_ in (await tx.execute(led)).scalars():
+        tx.emit(
+            HomeroomTeacherAssigned(
+                class_id=class_.id,
+                academic_year_id=class_.academic_year_id,
+                name=class_.name,
+                level=class_.level,
+                major=class_.major,
+                max_students=class_.max_students,
+                teacher_id=teacher_id,
+                user_id=user_id,
+            )
+        )
+    taught = (
+        select(ClassSubject, Teaching)
+        .join(Teaching, (Teaching.tenant_id == ClassSubject.tenant_id) & (Teaching.class_subject_id == ClassSubject.id))
+        .where(Teaching.tenant_id == tx.tenant_id, Teaching.teacher_id == teacher_id)
+    )
+    for subject, teaching in await tx.execute(taught):
+        tx.emit(
+            TeacherAssigned(
+                class_subject_id=subject.id,
+                class_id=subject.class_id,
+                subject_id=subject.subject_id,
+                semester_id=subject.semester_id,
+                teacher_id=teacher_id,
+                user_id=user_id,
+                valid_from=teaching.valid_from,
+                valid_to=teaching.valid_to,
+            )
+        )

@@ -8,15 +8,13 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from libs.db import TenantRow, Versioned, tenant_key
-from subgraphs.academic.class_.rules import ClassKind
-from subgraphs.academic.enrollment.rules import EnrollmentStatus
 from subgraphs.academic.model import Base, one_of
 
 
 class Enrollment(TenantRow, Versioned, Base):
     """A pupil's time in a class. `valid_to` is the first day after it: the day after the year's end, if not earlier.
 
-    The kind and the year repeat those of the class for the constraint that one pupil's regular enrollments never overlap.
+    Kind and year repeat those of the class: one pupil's regular enrollments never overlap.
     """
 
     __tablename__ = "enrollments"
@@ -45,8 +43,8 @@ class Enrollment(TenantRow, Versioned, Base):
             (text("daterange(valid_from, valid_to)"), "&&"),
             name="ex_enrollments_class",
         ),
-        one_of("kind", ClassKind),
-        one_of("status", EnrollmentStatus),
+        one_of("kind", "REGULAR", "ELECTIVE", "EXTRACURRICULAR"),
+        one_of("status", "ACTIVE", "TRANSFERRED", "GRADUATED", "WITHDRAWN"),
         CheckConstraint("valid_from < valid_to", name="dates"),
         Index("ix_enrollments_class", "tenant_id", "class_id", "valid_from", "student_id"),
         Index(None, "tenant_id", "student_id", "valid_from", "id"),
@@ -56,9 +54,9 @@ class Enrollment(TenantRow, Versioned, Base):
     class_id: Mapped[UUID]
     student_id: Mapped[UUID]
     academic_year_id: Mapped[UUID]
-    kind: Mapped[str] = mapped_column(default=ClassKind.REGULAR, server_default=text("'REGULAR'"))
+    kind: Mapped[str] = mapped_column(default="REGULAR", server_default=text("'REGULAR'"))
     enrolled_at: Mapped[datetime] = mapped_column(server_default=func.now())
     valid_from: Mapped[date]
     valid_to: Mapped[date]
-    status: Mapped[str] = mapped_column(default=EnrollmentStatus.ACTIVE, server_default=text("'ACTIVE'"))
+    status: Mapped[str] = mapped_column(default="ACTIVE", server_default=text("'ACTIVE'"))
     reason: Mapped[str | None]

@@ -60,3 +60,10 @@ def enrollment_period(*, since: date | None, today: date, year_start: date, year
         path = "input.from" if since is not None else "input.classId"
         raise InvalidInput([FieldFault(path, "OUT_OF_RANGE", texts)])
     return Period(first, year_end + timedelta(days=1))
+
+
+def check_enrollable(status: str) -> None:
+    """Only pupils who are at the school get a seat. Raises InvalidInput."""
+    if status != EnrollmentStatus.ACTIVE:
+        texts = {"id": "Siswa ini sudah tidak aktif.", "en": "The pupil has left the school."}
+        raise InvalidInput([FieldFault("input.studentId", "NOT_ACTIVE", texts)])

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from libs.db import TenantRow, Versioned
 from subgraphs.academic.model import Base, one_of
-from subgraphs.academic.school.rules import SchoolLevel
 
 
 class School(TenantRow, Versioned, Base):
@@ -17,9 +16,9 @@ class School(TenantRow, Versioned, Base):
 
     __tablename__ = "schools"
     __table_args__ = (
-        one_of("level", SchoolLevel),
+        one_of("level", "SD", "SMP", "SMA", "SMK"),
         CheckConstraint("id = tenant_id", name="id"),
-        CheckConstraint("latitude between -90 and 90 and longitude between -180 and 180", name="location"),
+        CheckConstraint("lat between -90 and 90 and lng between -180 and 180", name="location"),
         CheckConstraint("radius_m > 0", name="radius_m"),
         CheckConstraint("attendance_grace_minutes between 0 and 240", name="attendance_grace_minutes"),
     )
@@ -34,8 +33,8 @@ class School(TenantRow, Versioned, Base):
     principal_name: Mapped[str | None]
     logo_file: Mapped[UUID | None]
     signature_file: Mapped[UUID | None]
-    latitude: Mapped[float | None]
-    longitude: Mapped[float | None]
+    lat: Mapped[float | None]
+    lng: Mapped[float | None]
     radius_m: Mapped[int | None]
     attendance_grace_minutes: Mapped[int] = mapped_column(server_default="15")
     settings: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")

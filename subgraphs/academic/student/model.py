@@ -8,7 +8,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from libs.db import TenantRow, Versioned, tenant_key
 from subgraphs.academic.model import Base, one_of
-from subgraphs.academic.student.rules import Gender, GuardianRelation, StudentStatus
 
 
 class Student(TenantRow, Versioned, Base):
@@ -19,8 +18,8 @@ class Student(TenantRow, Versioned, Base):
         UniqueConstraint("tenant_id", "nis"),
         UniqueConstraint("tenant_id", "nisn"),
         UniqueConstraint("tenant_id", "user_id"),
-        one_of("gender", Gender),
-        one_of("status", StudentStatus),
+        one_of("gender", "MALE", "FEMALE"),
+        one_of("status", "ACTIVE", "TRANSFERRED", "GRADUATED", "WITHDRAWN"),
         CheckConstraint("nisn ~ '^[0-9]{10}$'", name="nisn"),
         Index(None, "tenant_id", "nis", "id"),
         Index(None, "tenant_id", "full_name", "id"),
@@ -44,7 +43,7 @@ class Student(TenantRow, Versioned, Base):
     email: Mapped[bytes | None]
     email_blind: Mapped[bytes | None]
     entry_year: Mapped[int | None]
-    status: Mapped[str] = mapped_column(default=StudentStatus.ACTIVE, server_default=text("'ACTIVE'"))
+    status: Mapped[str] = mapped_column(default="ACTIVE", server_default=text("'ACTIVE'"))
     photo_file: Mapped[UUID | None]
 
 
@@ -67,7 +66,7 @@ class Guardian(TenantRow, Versioned, Base):
 
     __tablename__ = "guardians"
     __table_args__ = (
-        UniqueConstraint("tenant_id", "user_id"),
+        Index(None, "tenant_id", "user_id"),
         Index(None, "tenant_id", "email_blind"),
         Index(None, "tenant_id", "phone_blind"),
     )
@@ -89,7 +88,7 @@ class StudentGuardian(TenantRow, Base):
         tenant_key("student_id", "academic.students", ondelete="CASCADE"),
         tenant_key("guardian_id", "academic.guardians", ondelete="CASCADE"),
         UniqueConstraint("tenant_id", "student_id", "guardian_id"),
-        one_of("relation", GuardianRelation),
+        one_of("relation", "FATHER", "MOTHER", "GUARDIAN"),
         Index(
             "uq_student_guardians_primary", "tenant_id", "student_id", unique=True, postgresql_where=text("is_primary")
         ),

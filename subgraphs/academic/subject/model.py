@@ -5,7 +5,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from libs.db import TenantRow, Versioned
 from subgraphs.academic.model import Base, one_of
-from subgraphs.academic.subject.rules import SubjectCategory
 
 
 class Subject(TenantRow, Versioned, Base):
@@ -14,7 +13,7 @@ class Subject(TenantRow, Versioned, Base):
     __tablename__ = "subjects"
     __table_args__ = (
         UniqueConstraint("tenant_id", "code"),
-        one_of("category", SubjectCategory),
+        one_of("category", "WAJIB", "PEMINATAN", "MULOK"),
         CheckConstraint("credit_hours between 0 and 60", name="credit_hours"),
         CheckConstraint("kkm between 0 and 100", name="kkm"),
         Index(None, "tenant_id", "code", "id"),

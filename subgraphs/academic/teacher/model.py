@@ -7,8 +7,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from libs.db import TenantRow, Versioned
 from subgraphs.academic.model import Base, one_of
-from subgraphs.academic.student.rules import Gender
-from subgraphs.academic.teacher.rules import TeacherStatus
 
 
 class Teacher(TenantRow, Versioned, Base):
@@ -19,8 +17,8 @@ class Teacher(TenantRow, Versioned, Base):
         UniqueConstraint("tenant_id", "user_id"),
         UniqueConstraint("tenant_id", "nip"),
         UniqueConstraint("tenant_id", "email_blind"),
-        one_of("gender", Gender),
-        one_of("status", TeacherStatus),
+        one_of("gender", "MALE", "FEMALE"),
+        one_of("status", "ACTIVE", "INACTIVE"),
         CheckConstraint("nip ~ '^[0-9]{18}$'", name="nip"),
         CheckConstraint("nuptk ~ '^[0-9]{16}$'", name="nuptk"),
         Index(None, "tenant_id", "full_name", "id"),
@@ -35,4 +33,4 @@ class Teacher(TenantRow, Versioned, Base):
     title: Mapped[str | None]
     email: Mapped[bytes | None]
     email_blind: Mapped[bytes | None]
-    status: Mapped[str] = mapped_column(default=TeacherStatus.ACTIVE, server_default=text("'ACTIVE'"))
+    status: Mapped[str] = mapped_column(default="ACTIVE", server_default=text("'ACTIVE'"))

@@ -64,8 +64,8 @@ def _schools() -> None:
         sa.Column("principal_name", sa.String, nullable=True),
         sa.Column("logo_file", sa.Uuid, nullable=True),
         sa.Column("signature_file", sa.Uuid, nullable=True),
-        sa.Column("latitude", sa.Double, nullable=True),
-        sa.Column("longitude", sa.Double, nullable=True),
+        sa.Column("lat", sa.Double, nullable=True),
+        sa.Column("lng", sa.Double, nullable=True),
         sa.Column("radius_m", sa.Integer, nullable=True),
         sa.Column("attendance_grace_minutes", sa.Integer, server_default="15", nullable=False),
         sa.Column("settings", postgresql.JSONB, server_default="{}", nullable=False),
@@ -77,9 +77,7 @@ def _schools() -> None:
         sa.CheckConstraint("level in ('SD', 'SMP', 'SMA', 'SMK')", name="ck_schools_level"),
         sa.CheckConstraint("attendance_grace_minutes between 0 and 240", name="ck_schools_attendance_grace_minutes"),
         sa.CheckConstraint("id = tenant_id", name="ck_schools_id"),
-        sa.CheckConstraint(
-            "latitude between -90 and 90 and longitude between -180 and 180", name="ck_schools_location"
-        ),
+        sa.CheckConstraint("lat between -90 and 90 and lng between -180 and 180", name="ck_schools_location"),
         sa.CheckConstraint("radius_m > 0", name="ck_schools_radius_m"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_schools"),
         schema=SCHEMA,

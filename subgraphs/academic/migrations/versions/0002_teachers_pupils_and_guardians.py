@@ -143,11 +143,11 @@ def _guardians() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_guardians"),
-        sa.UniqueConstraint("tenant_id", "user_id", name="uq_guardians_tenant_id_user_id"),
         schema=SCHEMA,
     )
     op.create_index("ix_guardians_tenant_id_email_blind", "guardians", ["tenant_id", "email_blind"], schema=SCHEMA)
     op.create_index("ix_guardians_tenant_id_phone_blind", "guardians", ["tenant_id", "phone_blind"], schema=SCHEMA)
+    op.create_index("ix_guardians_tenant_id_user_id", "guardians", ["tenant_id", "user_id"], schema=SCHEMA)
 
 
 def _student_guardians() -> None:

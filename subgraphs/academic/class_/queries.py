@@ -1,0 +1,73 @@
+"""Which classes a person may see, and who sits in a class."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import FromClause, Select, func, select, union
+
+from subgraphs.academic.academic_year.model import AcademicYear
+from subgraphs.academic.class_.model import Class
+from subgraphs.academic.class_subject.model import ClassSubject, Teaching
+from subgraphs.academic.enrollment.model import Enrollment
+from subgraphs.academic.teacher.model import Teacher
+
+
+def taught_class_ids(*, tenant_id: UUID, user_id: UUID, today: date) -> Select[UUID]:
+    """Classes the account's teacher is homeroom teacher of, or teaches a subject today."""
+    teacher, class_ = Teacher.__table__.alias(), Class.__table__.alias()
+    teaching, subject = Teaching.__table__.alias(), ClassSubject.__table__.alias()
+    homeroom = (
+        select(class_.c.id.label("class_id"))
+        .join_from(teacher, class_, (class_.c.tenant_id == tenant_id) & (class_.c.homeroom_teacher_id == teacher.c.id))
+        .where(teacher.c.tenant_id == tenant_id, teacher.c.user_id == user_id)
+    )
+    lessons = (
+        select(subject.c.class_id)
+        .select_from(teacher)
+        .join(teaching, (teaching.c.tenant_id == tenant_id) & (teaching.c.teacher_id == teacher.c.id))
+        .join(subject, (subject.c.tenant_id == tenant_id) & (subject.c.id == teaching.c.class_subject_id))
+        .where(
+            teacher.c.tenant_id == tenant_id,
+            teacher.c.user_id == user_id,
+            teaching.c.valid_from <= today,
+            teaching.c.valid_to > today,
+        )
+    )
+    return select(union(homeroom, lessons).subquery().c.class_id)
+
+
+def attended_class_ids(*, tenant_id: UUID, student_ids: Sequence[UUID]) -> Select[UUID]:
+    """Classes these pupils sit or sat in."""
+    sitting = Enrollment.__table__.alias()
+    return select(sitting.c.class_id).where(sitting.c.tenant_id == tenant_id, sitting.c.student_id.in_(student_ids))
+
+
+def sitting_in(*, tenant_id: UUID, today: date) -> FromClause:
+    """Class (source_id) and pupil (target_id) of today; its last day in a past year, its first in one to come."""
+    sitting, year = Enrollment.__table__.alias(), AcademicYear.__table__.alias()
+    return (
+        select(sitting.c.class_id.label("source_id"), sitting.c.student_id.label("target_id"))
+        .join_from(sitting, year, (year.c.tenant_id == tenant_id) & (year.c.id == sitting.c.academic_year_id))
+        .where(
+            sitting.c.tenant_id == tenant_id,
+            sitting.c.valid_from <= func.greatest(today, year.c.start_date),
+            sitting.c.valid_to > func.least(today, year.c.end_date),
+        )
+        .subquery()
+    )
+
+
+def class_of_today(*, tenant_id: UUID, today: date) -> FromClause:
+    """Pupil (source_id) and regular class (target_id) of today."""
+    sitting = Enrollment.__table__.alias()
+    return (
+        select(sitting.c.student_id.label("source_id"), sitting.c.class_id.label("target_id"))
+        .where(
+            sitting.c.tenant_id == tenant_id,
+            sitting.c.kind == "REGULAR",
+            sitting.c.valid_from <= today,
+            sitting.c.valid_to > today,
+        )
+        .subquery()
+    )

@@ -1,0 +1,104 @@
+"""The worker of a subgraph: relay, consumer, jobs and schedules, each killed at any point without loss or double."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import psycopg
+from sqlalchemy.exc import SQLAlchemyError
+
+from libs.crypto import KeyRing
+from libs.db import Database
+from libs.events import Consumer, Consumers, Inbox, Relay, broker
+from libs.events.broker import pause
+from libs.jobs.queue import JobQueue, jobs_channel
+from libs.jobs.runner import JobOperations, JobRunner
+from libs.jobs.schedules import Scheduler, Schedules
+from libs.settings import Settings
+from libs.telemetry import get_logger
+
+Part = Callable[[asyncio.Event], Awaitable[None]]
+
+_POLL_SECONDS = 1.0
+_GRACE_SECONDS = 10.0
+_log = get_logger(__name__)
+
+
+class SubgraphWorker:
+    """Everything of one subgraph that runs beside its graph.
+
+    `also` are further loops of the subgraph; each takes the stop event and returns soon after it is set.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        key_ring: KeyRing,
+        *,
+        consumers: Consumers,
+        queue: JobQueue | None = None,
+        jobs: JobOperations | None = None,
+        schedules: Schedules | None = None,
+        also: Sequence[Part] = (),
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._inbox = Inbox(database, consumers, key_ring)
+        self._runner = JobRunner(database, queue, jobs) if queue and jobs else None
+        self._scheduler = Scheduler(database, schedules or {})
+        self._also = also
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until `stop` is set, then ends within ten seconds. What fails unexpectedly in a part comes out."""
+        work = asyncio.create_task(self._work(stop))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        _, unfinished = await asyncio.wait({work}, timeout=_GRACE_SECONDS)
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(work, stopping, return_exceptions=True)
+        if not work.cancelled() and (error := work.exception()) is not None:
+            raise error
+
+    async def _work(self, stop: asyncio.Event) -> None:
+        async with broker(self._settings, self._database.schema) as js, asyncio.TaskGroup() as parts:
+            parts.create_task(Relay(self._settings, self._database.schema, js).run(stop))
+            parts.create_task(Consumer(self._settings, js, self._database, self._inbox).run(stop))
+            if self._runner is not None:
+                parts.create_task(self._run_jobs(self._runner, stop))
+            parts.create_task(self._run_schedules(stop))
+            for part in self._also:
+                parts.create_task(_awaited(part(stop)))
+
+    async def _run_jobs(self, runner: JobRunner, stop: asyncio.Event) -> None:
+        schema = self._database.schema
+        while not stop.is_set():
+            try:
+                async with await psycopg.AsyncConnection.connect(
+                    self._settings.database_for(f"{schema}_app"),
+                    autocommit=True,
+                    connect_timeout=5,
+                    application_name=f"wiyata-{schema}-jobs",
+                ) as connection:
+                    await connection.execute(f"listen {jobs_channel(schema)}")
+                    while not stop.is_set():
+                        if not await runner.run_next(stop):
+                            async for _ in connection.notifies(timeout=_POLL_SECONDS, stop_after=1):
+                                break
+            except (psycopg.Error, SQLAlchemyError, OSError) as error:
+                _log.warning("jobs_interrupted", subgraph=schema, error=error)
+                await pause(stop, _POLL_SECONDS)
+
+    async def _run_schedules(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                if await self._scheduler.run_next():
+                    continue
+            except (SQLAlchemyError, OSError) as error:
+                _log.warning("schedules_interrupted", subgraph=self._database.schema, error=error)
+            await pause(stop, _POLL_SECONDS)
+
+
+async def _awaited(part: Awaitable[None]) -> None:
+    await part

@@ -1,0 +1,1 @@
+"""notification: one message to the right person, once."""

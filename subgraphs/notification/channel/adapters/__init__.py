@@ -1,0 +1,1 @@
+"""Outside parties that take mails, behind `channel.rules.Mailer`."""

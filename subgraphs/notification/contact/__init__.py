@@ -1,0 +1,1 @@
+"""Whom the school can reach, as told by the events of identity and academic."""

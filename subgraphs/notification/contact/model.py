@@ -1,0 +1,57 @@
+"""Contacts and what academic tells of pupils and their guardians: projections, which events rebuild."""
+
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from libs.db import TableClass, TenantRow
+from subgraphs.notification.model import Base
+
+
+class Contact(TenantRow, Base):
+    """A person with an account; `id` is that of the account.
+
+    `email` and `phone` are encrypted with the person's data key. `record_id` is the academic record (student, guardian
+    or teacher) the account was made for.
+    """
+
+    __tablename__ = "contacts"
+
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    record_id: Mapped[UUID | None]
+    name: Mapped[str]
+    language: Mapped[str]
+    email: Mapped[bytes | None]
+    phone: Mapped[bytes | None]
+
+    __table_args__ = ({"info": {"class": TableClass.PROJECTION}},)
+
+
+class Pupil(TenantRow, Base):
+    """A pupil of the school; `id` is the student's. `user_id` is the pupil's own account."""
+
+    __tablename__ = "pupils"
+
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    user_id: Mapped[UUID | None]
+
+    __table_args__ = ({"info": {"class": TableClass.PROJECTION}},)
+
+
+class Guardianship(TenantRow, Base):
+    """A guardian answers for a pupil. `user_id` is the guardian's account."""
+
+    __tablename__ = "guardianships"
+
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    guardian_id: Mapped[UUID]
+    student_id: Mapped[UUID]
+    user_id: Mapped[UUID | None]
+    is_primary: Mapped[bool]
+
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "guardian_id", "student_id"),
+        Index(None, "tenant_id", "student_id"),
+        {"info": {"class": TableClass.PROJECTION}},
+    )

@@ -1,0 +1,19 @@
+"""What every table of notification stands on, and the tables that belong to no aggregate."""
+
+from libs.crypto import data_keys
+from libs.db import TenantProjection, subgraph_base
+from libs.events import queue_tables
+
+
+class Base(subgraph_base("notification")):  # type: ignore[misc]  # the base is made per schema
+    """The declarative base of the schema `notification`."""
+
+    __abstract__ = True
+
+
+class Tenant(TenantProjection, Base):
+    """The schools, from identity's events: their name stands in every mail."""
+
+
+queues = queue_tables(Base.metadata)
+person_keys = data_keys(Base.metadata)

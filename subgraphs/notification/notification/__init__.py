@@ -1,0 +1,1 @@
+"""Messages: written with the event that causes them, sent outside its transaction."""

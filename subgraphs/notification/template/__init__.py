@@ -1,0 +1,1 @@
+"""Default templates of what notifies, and the layout of every mail."""

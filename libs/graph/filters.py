@@ -109,6 +109,7 @@ def order_enum(owner: type, columns: Mapping[str, tuple[ColumnField, Any]]) -> t
     definition: StrawberryEnumDefinition = vars(made)["__strawberry_definition__"]
     for value in definition.values:
         value.description = descriptions[value.name]
+    setattr(sys.modules[owner.__module__], made.__name__, made)  # where connections elsewhere look it up
     return made
 
 

@@ -34,7 +34,7 @@ async def kept_answer(
     """
     parameters = _parameters(tx, context, key, field)
     digest = hashlib.sha256(repr(given).encode()).hexdigest()
-    table = f"{context.subgraph}.idempotency_keys"
+    table = f"{context.database.schema}.idempotency_keys"
     claimed = await tx.execute(
         text(
             f"insert into {table} (tenant_id, principal, key, root_field, input_hash, created_at)"  # noqa: S608
@@ -62,7 +62,7 @@ async def keep_answer(tx: TenantTransaction, context: RequestContext, *, key: st
     values = {name.name: getattr(answer, name.name) for name in fields(answer) if hasattr(answer, name.name)}
     await tx.execute(
         text(
-            f"update {context.subgraph}.idempotency_keys set answer = cast(:answer as jsonb)"  # noqa: S608
+            f"update {context.database.schema}.idempotency_keys set answer = cast(:answer as jsonb)"  # noqa: S608
             " where tenant_id = :tenant and principal = :principal and key = :key and root_field = :field"
         ),
         {**_parameters(tx, context, key, field), "answer": orjson.dumps(values).decode()},

@@ -2,10 +2,11 @@
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
-from typing import Any, NewType
+from typing import Any, NewType, Self
 from uuid import UUID
 
 import strawberry
+from graphql import GraphQLScalarType
 from strawberry.types.scalar import ScalarDefinition
 
 EmailAddress = NewType("EmailAddress", str)
@@ -78,12 +79,30 @@ def _score(value: Any) -> Decimal:
     return score
 
 
+class _IdType(GraphQLScalarType):
+    """GraphQL's own ID, with UUIDs on the Python side; graphql-core reserves the name, hence its own `__new__`."""
+
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        return object.__new__(cls)
+
+
+_ID = _IdType("ID", description="Identity: a UUID.", serialize=str, parse_value=_uuid)
+
+
 def _scalar(name: str, description: str, serialize: Any, parse: Any) -> ScalarDefinition:
     return strawberry.scalar(name=name, description=description, serialize=serialize, parse_value=parse)
 
 
 SCALARS: dict[object, ScalarDefinition] = {
-    UUID: _scalar("ID", "Identity: a UUID.", str, _uuid),
+    UUID: ScalarDefinition(
+        name="ID",
+        description=_ID.description,
+        specified_by_url=None,
+        serialize=str,
+        parse_value=_uuid,
+        parse_literal=None,
+        implementation=_ID,
+    ),
     date: _scalar("Date", "A day, like 2026-11-22; years 1900 to 2200.", date.isoformat, _date),
     datetime: _scalar(
         "DateTime",

@@ -11,7 +11,6 @@ from strawberry.extensions import MaxTokensLimiter, ParserCache, QueryDepthLimit
 from strawberry.federation.schema import FederationAny, Schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
-from strawberry.types.info import Info
 
 from libs.graph.context import RequestContext
 from libs.graph.entity import entity_named
@@ -72,7 +71,7 @@ def subgraph_schema(query: type, *, mutation: type | None = None, types: Iterabl
         mutation=mutation,
         types=types,
         federation_version="2.9",
-        config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True, info_class=Info, disable_field_suggestions=True),
+        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
         extensions=[
             lambda: MaxTokensLimiter(max_token_count=MOST_TOKENS),
             lambda: QueryDepthLimiter(max_depth=DEEPEST_DOCUMENT),

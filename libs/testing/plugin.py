@@ -16,6 +16,7 @@ from libs.crypto import KeyRing
 from libs.db import Database
 from libs.events.outbox import OutboxWriter
 from libs.settings import Settings
+from libs.telemetry import configure_logging
 from libs.testing.actors import TestKeys
 from libs.testing.databases import Template, add_school, clone_database, owner_rows
 
@@ -107,5 +108,6 @@ def as_owner(settings: Settings) -> OwnerRows:
 
 
 def pytest_configure() -> None:
+    configure_logging(Settings(environment="test"), "test")
     # Raised by the event loop of pytest-asyncio itself when a session ends; nothing of ours can close it earlier.
     warnings.filterwarnings("ignore", category=ResourceWarning, message="unclosed event loop")

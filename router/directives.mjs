@@ -48,13 +48,14 @@ export function useRefusedFields() {
       let data = result?.data ?? {};
       const places = new Map();
       clear(data, operation.selectionSet, [], refused, places);
-      const errors = result?.errors?.filter((error) => !placeholders.has(error)) ?? [];
+      const { errors: given = [], ...rest } = result ?? {};
+      const errors = given.filter((error) => !placeholders.has(error));
       for (const [node, place] of places) {
         const { refusal, isNonNull } = refused.nodes.get(node);
         errors.push(refusal.toFieldError(admission.language, place));
         if (isNonNull) data = null;
       }
-      setResult({ ...result, data, ...(errors.length > 0 && { errors }) });
+      setResult({ ...rest, data, ...(errors.length > 0 && { errors }) });
     },
   };
 }

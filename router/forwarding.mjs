@@ -91,10 +91,10 @@ function sendBody(request, upstream, limit, onTooLarge) {
   let received = 0;
   request.on('data', (chunk) => {
     received += chunk.length;
-    if (received > limit) {
-      request.unpipe(upstream);
-      onTooLarge();
-    }
+    if (received <= limit) return;
+    request.unpipe(upstream);
+    request.removeAllListeners('data').resume(); // read to its end, or the client would never read the answer
+    onTooLarge();
   });
   request.pipe(upstream);
 }

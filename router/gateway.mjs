@@ -11,7 +11,7 @@ import { directiveRules, useRefusedFields } from './directives.mjs';
 import { isOutage, isTimeout, useOutages } from './outages.mjs';
 import { Refusal } from './refusals.mjs';
 
-const RELOAD_MS = 2_000; // how often, at most, the supergraph's file is looked at
+const RELOAD_MS = 1_000; // how often, at most, the supergraph's file is looked at
 const DRAIN_MS = 30_000; // how long requests under way may keep a replaced supergraph
 const RETRY_DELAY_MS = 50;
 const IDLE_SOCKET_MS = 4_000; // under uvicorn's 5 s, so that no request is written to a socket that is being closed

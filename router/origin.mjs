@@ -88,7 +88,8 @@ async function readOperation(request) {
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw new Refusal('PAYLOAD_TOO_LARGE');
   const chunks = [];
   let received = 0;
-  for await (const chunk of request) {
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    // not destroyed when refused half way: the client is still sending and would never read the answer
     received += chunk.length;
     if (received > MAX_BODY_BYTES) throw new Refusal('PAYLOAD_TOO_LARGE');
     chunks.push(chunk);
@@ -98,8 +99,7 @@ async function readOperation(request) {
 
 function answerRefusal(response, refusal, language) {
   if (response.headersSent || response.destroyed) return;
-  const headers = refusal.status === 413 ? { connection: 'close' } : {};
-  answerJson(response, refusal.status, refusal.toBody(language), headers);
+  answerJson(response, refusal.status, refusal.toBody(language));
 }
 
 function answerJson(response, status, body, headers = {}) {

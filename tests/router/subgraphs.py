@@ -95,7 +95,7 @@ class AcademicUser:
         return cls(id=id)
 
 
-class Refused(Exception):  # noqa: N818 - raised as a domain error is
+class Refused(Exception):
     """What a subgraph says about its own field."""
 
     extensions = {"code": "FORBIDDEN", "permission": "class:read"}  # noqa: RUF012 - graphql-core reads it so
@@ -195,7 +195,13 @@ class Subgraph:
     def start(self) -> None:
         """Serves on a port of its own until `stop`."""
         config = uvicorn.Config(
-            self, host="127.0.0.1", port=0, log_config=None, lifespan="off", ws="websockets-sansio", timeout_graceful_shutdown=1
+            self,
+            host="127.0.0.1",
+            port=0,
+            log_config=None,
+            lifespan="off",
+            ws="websockets-sansio",
+            timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
@@ -230,7 +236,9 @@ class Subgraph:
         elif scope["path"] == "/health/ready":
             await _send(send, 200, b"{}")
         elif scope["path"] == "/account/page":
-            await _send(send, 200, b"<p>page</p>", {"content-security-policy": "default-src 'nonce-x'", "server": "secret"})
+            await _send(
+                send, 200, b"<p>page</p>", {"content-security-policy": "default-src 'nonce-x'", "server": "secret"}
+            )
         elif scope["path"] == "/files/academic/large":
             await _send_in_pieces(send, piece=b"x" * 65536, count=64)
         else:

@@ -1,0 +1,64 @@
+"""`@authenticated` and `@requiresScopes` at the router: refused fields are null, never asked for, and the rest stands."""
+
+import asyncio
+
+from tests.router.conftest import Graph, Tokens
+
+
+def errors_of(result: dict) -> list[tuple[str, list]]:  # type: ignore[type-arg]
+    return [(error["extensions"]["code"], error["path"]) for error in result.get("errors", [])]
+
+
+async def test_a_protected_field_without_a_token_is_null_and_no_subgraph_hears_of_it(graph: Graph) -> None:
+    """Trap 8, directives: fails without `genericAuth`, where the supergraph's directives do nothing."""
+    result = await graph.ask("{ me { name } school }")
+    assert result["data"] == {"me": None, "school": "SMA Gabriel Pereira"}
+    assert list(result["data"]) == ["me", "school"]
+    assert errors_of(result) == [("UNAUTHENTICATED", ["me"])]
+    assert graph.subgraphs["identity"].operations == []
+
+
+async def test_a_scope_not_held_is_forbidden_and_one_held_is_answered(graph: Graph, tokens: Tokens) -> None:
+    query = "{ me { id email name } audit }"
+    without = await graph.ask(query, tokens.bearer(permissions=["class:read"]))
+    assert without["data"] == {"me": {"id": "u1", "email": None, "name": "Sri"}, "audit": None}
+    assert list(without["data"]["me"]) == ["id", "email", "name"]
+    assert errors_of(without) == [("FORBIDDEN", ["me", "email"]), ("FORBIDDEN", ["audit"])]
+    having = await graph.ask(query, tokens.bearer(permissions=["user:read", "audit:read"]))
+    assert having == {"data": {"me": {"id": "u1", "email": "sri@example.test", "name": "Sri"}, "audit": "secret"}}
+
+
+async def test_refused_fields_are_found_in_lists_fragments_and_under_aliases(graph: Graph, tokens: Tokens) -> None:
+    """Fails with the gateway's own handling (`rejectUnauthenticated: false` alone): it loses its way in fragments."""
+    query = """
+      fragment Mail on User { mail: email }
+      query A { me { ...Mail friends { name ... on User { ...Mail } } } }
+      query B { school }"""
+    answer = await graph.client.post("/graphql", json={"query": query, "operationName": "A"}, headers=tokens.bearer())
+    result = answer.json()
+    assert result["data"] == {"me": {"mail": None, "friends": [{"name": "Adi", "mail": None}]}}
+    assert errors_of(result) == [("FORBIDDEN", ["me", "mail"])]
+
+
+async def test_a_refused_field_of_nothing_is_nothing(graph: Graph, tokens: Tokens) -> None:
+    """Fails with the gateway's own handling, which answers `{"nobody": {"email": null}}`: a person that does not exist."""
+    assert await graph.ask("{ nobody { name email } }", tokens.bearer()) == {"data": {"nobody": None}}
+
+
+async def test_a_document_of_refused_fields_alone_is_answered(graph: Graph) -> None:
+    result = await graph.ask("{ audit me { email } }")
+    assert result["data"] == {"audit": None, "me": None}
+    assert sorted(errors_of(result)) == [("UNAUTHENTICATED", ["audit"]), ("UNAUTHENTICATED", ["me"])]
+
+
+async def test_no_client_socket_is_opened(graph: Graph) -> None:
+    """Trap 8, sockets: a WebSocket of a client would need a token look-up of its own; none is served, so none passes one on."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", graph.router.port)
+    writer.write(
+        b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+    )
+    status = (await reader.readline()).decode()
+    writer.close()
+    await writer.wait_closed()
+    assert status.split()[1] != "101"

@@ -1,0 +1,128 @@
+"""Subgraphs that fail, hang or are gone: partial answers, one retry for queries, and nothing leaked."""
+
+import json
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.router.conftest import Graph, Router, Tokens
+
+SCHOOL = "SMA Gabriel Pereira"
+LEAKS = (
+    "127.0.0.1",
+    "localhost",
+    "http://",
+    "/srv/",
+    "Traceback",
+    "internal",
+    "stack",
+    ".py",
+    ".js",
+    "school(",
+    "request",
+)
+
+
+def unavailable(answer: httpx.Response, subgraph: str, path: list[Any]) -> None:
+    """Asserts the one error: UNAVAILABLE with a correlation id, and no word of what is behind."""
+    (error,) = answer.json()["errors"]
+    assert error["path"] == path
+    assert error["extensions"] == {
+        "code": "UNAVAILABLE",
+        "subgraph": subgraph,
+        "correlationId": answer.headers["x-request-id"],
+    }
+    assert [leak for leak in LEAKS if leak in answer.text] == []
+
+
+async def test_errors_of_a_subgraph_pass_with_code_path_and_message(graph: Graph) -> None:
+    result = await graph.ask("{ classes school }")
+    assert result["data"] == {"classes": None, "school": SCHOOL}
+    (error,) = result["errors"]
+    assert error["message"] == "You may not see the classes."
+    assert error["path"] == ["classes"]
+    assert error["extensions"] == {"code": "FORBIDDEN", "permission": "class:read"}
+
+
+@pytest.mark.parametrize("fault", ["html", "garbage", "break"])
+async def test_a_broken_answer_is_unavailable_and_the_rest_stands(graph: Graph, tokens: Tokens, fault: str) -> None:
+    """Trap 9: fails with the gateway's masking alone, which passes the upstream body and url on in `extensions`."""
+    graph.subgraphs["academic"].fault = fault
+    answer = await graph.post("{ me { name student notifications } }", tokens.bearer())
+    assert answer.status_code == 200
+    assert answer.json()["data"] == {"me": {"name": "Sri", "student": None, "notifications": ["INVITED"]}}
+    unavailable(answer, "academic", ["me", "student"])
+
+
+async def test_a_subgraph_that_is_gone_leaves_the_others_fields(graph: Graph, tokens: Tokens, bereft: Router) -> None:
+    async with httpx.AsyncClient(base_url=bereft.url) as client:
+        query = "{ me { name student notifications } school outbox }"
+        answer = await client.post("/graphql", json={"query": query}, headers=tokens.bearer())
+        ready = await client.get("/health/ready")
+    assert answer.json()["data"] == {
+        "me": {"name": "Sri", "student": None, "notifications": ["INVITED"]},
+        "school": None,
+        "outbox": 3,
+    }
+    codes = {(error["path"][0], error["extensions"]["code"]) for error in answer.json()["errors"]}
+    assert codes == {("me", "UNAVAILABLE"), ("school", "UNAVAILABLE")}
+    assert [leak for leak in LEAKS if leak in answer.text] == []
+    assert (ready.status_code, ready.json()["checks"]) == (
+        503,
+        {"identity": "ok", "academic": "down", "notification": "ok"},
+    )
+
+
+async def test_a_failed_query_is_tried_once_more_and_a_mutation_never(graph: Graph) -> None:
+    """Trap 3: fails with `upstreamRetry` as an object, which sends mutations twice."""
+    academic = graph.subgraphs["academic"]
+    academic.fault = "html"
+    await graph.post("{ school }")
+    assert len(academic.operations) == 2
+    academic.calls.clear()
+    answer = await graph.post("mutation { enroll }")
+    unavailable(answer, "academic", ["enroll"])
+    assert len(academic.operations) == 1
+
+
+async def test_a_subgraph_s_own_errors_are_not_retried(graph: Graph) -> None:
+    await graph.post("{ classes }")
+    assert len(graph.subgraphs["academic"].operations) == 1
+
+
+async def test_a_slow_subgraph_is_given_up_once_and_its_error_tells_nothing(graph: Graph) -> None:
+    """Trap 4, error: fails with `upstreamTimeout`, whose error carries the upstream url and body and which is retried."""
+    started = time.monotonic()
+    answer = await graph.post("{ school(wait: 3) outbox }")
+    assert time.monotonic() - started < 1
+    assert answer.json()["data"] == {"school": None, "outbox": 3}
+    unavailable(answer, "academic", ["school"])
+    assert len(graph.subgraphs["academic"].operations) == 1
+
+
+async def test_a_subscription_outlives_the_timeout_of_calls(graph: Graph, tokens: Tokens) -> None:
+    """Trap 4, subscriptions: fails with `upstreamTimeout: 500`, which ends the stream after half a second (traps 7 too:
+    over SSE upstream no event arrives at all).
+    """
+    query = "subscription { ticks(every: 0.3, count: 4) }"
+    headers = tokens.bearer() | {"accept": "text/event-stream"}
+    async with graph.client.stream("POST", "/graphql", json={"query": query}, headers=headers) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        data = [line.removeprefix("data: ") async for line in answer.aiter_lines() if line.startswith("data: {")]
+    assert [json.loads(text) for text in data] == [{"data": {"ticks": number}} for number in range(4)]
+    (params,) = graph.subgraphs["academic"].socket_params
+    assert params["authorization"] == headers["authorization"]
+    assert params["x-tenant-id"] == "01890000-0000-7000-8000-00000000000a"
+
+
+async def test_a_failed_call_is_logged_with_its_reason_and_counted(graph: Graph) -> None:
+    graph.subgraphs["academic"].fault = "html"
+    answer = await graph.post("mutation { enroll }")
+    lines = [line for line in graph.router.log if line.get("correlationId") == answer.headers["x-request-id"]]
+    assert [(line["event"], line["subgraph"], line["reason"]) for line in lines] == [
+        ("subgraph_unavailable", "academic", "SyntaxError")
+    ]
+    metrics = (await graph.client.get("/metrics")).text
+    assert 'wiyata_router_upstream_failures_total{subgraph="academic"}' in metrics

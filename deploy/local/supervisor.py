@@ -61,6 +61,7 @@ class Supervisor:
         self._console = console
         self._ready_line = ready_line
         self._rows = [_Row(p, Child(p, mark=state.path, log=state.logs / f"{p.name}.log")) for p in programs]
+        self._announced = False
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="prepare")
 
@@ -107,8 +108,9 @@ class Supervisor:
                     spinner.stop()  # it draws its own progress
                 self._stop.wait(_TICK_STARTING)
         if not self._stop.is_set():
-            self._record()
             self._say(f"{self._ready_line}  ({time.monotonic() - began:.1f} s)")
+            self._announced = True
+            self._record()
 
     def _all_ready(self) -> bool:
         return all(row.phase in {Phase.READY, Phase.DONE} for row in self._rows)
@@ -187,7 +189,7 @@ class Supervisor:
         programs = {
             row.program.name: {"phase": row.phase, "pid": row.child.pid, "failures": row.failures} for row in self._rows
         }
-        write_private(self._state.processes, {"ready": self._all_ready(), "programs": programs})
+        write_private(self._state.processes, {"ready": self._announced and self._all_ready(), "programs": programs})
 
     def _end(self) -> None:
         """Ends everything, those that need others first, and whatever they in turn left running."""

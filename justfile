@@ -1,0 +1,110 @@
+# Recipes of Wiyata. They work with `just` called by path and nothing else on PATH: `.venv/bin/just up`.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+set positional-arguments := true
+
+bin := justfile_directory() / ".venv" / "bin"
+python := bin / "python"
+lock := justfile_directory() / "requirements.lock"
+installed := justfile_directory() / ".venv" / ".lock"
+
+export PYTHONPATH := justfile_directory()
+
+# what there is
+_list:
+    @{{ bin }}/just --justfile "{{ justfile() }}" --list --unsorted
+
+# installs what the lock names, when the lock has changed since the last time
+_venv:
+    @if [ "$(cat "{{ installed }}" 2>/dev/null)" != "{{ sha256_file(lock) }}" ]; then \
+        echo "installing what requirements.lock names" >&2; \
+        rm -f "{{ installed }}"; \
+        "{{ bin }}/uv" pip sync --quiet --python "{{ python }}" --require-hashes "{{ lock }}" >&2; \
+        echo "{{ sha256_file(lock) }}" > "{{ installed }}"; \
+    fi
+
+# the graph with demo schools, in the foreground; Ctrl-C ends everything
+up: _venv
+    @exec "{{ python }}" -m deploy.local up
+
+# the same in the background; returns when it is ready
+start: _venv
+    @"{{ python }}" -m deploy.local start
+
+# ends what `start` or `up` began
+down: _venv
+    @"{{ python }}" -m deploy.local down
+
+# what runs; exit code 0 when all of it is ready
+status: _venv
+    @"{{ python }}" -m deploy.local status
+
+# the last log lines of all programs or of one; -f follows
+logs *args: _venv
+    @"{{ python }}" -m deploy.local logs "$@"
+
+# asks, then removes all local data; --yes does not ask
+reset *args: _venv
+    @"{{ python }}" -m deploy.local reset "$@"
+
+# psql as superuser
+psql *args: _venv
+    @"{{ python }}" -m deploy.local psql "$@"
+
+# looks into the broker: streams, consumers [stream], sub <subject>
+nats *args: _venv
+    @"{{ python }}" -m deploy.local nats "$@"
+
+# what this machine has, what is missing, who holds which port
+doctor: _venv
+    @"{{ python }}" -m deploy.local doctor
+
+# brings the running database to the newest version
+migrate: _venv
+    @"{{ python }}" -m deploy.local migrate
+
+# loads the demo schools through the running graph; twice changes nothing
+seed: _venv
+    @"{{ python }}" -m deploy.local seed
+
+# addresses and demo accounts as JSON, and nothing else
+accounts: _venv
+    @"{{ python }}" -m deploy.local accounts
+
+# lint, format, types, imports, schema drift, security lint, known vulnerabilities
+check: _venv
+    "{{ bin }}/ruff" check
+    "{{ bin }}/ruff" format --check
+    "{{ bin }}/mypy"
+    "{{ bin }}/lint-imports" --no-cache
+    @just_drift=$(mktemp -d); trap 'rm -rf "$just_drift"' EXIT; \
+        "{{ python }}" -m deploy.schema "$just_drift"; \
+        diff -r "{{ justfile_directory() }}/schema" "$just_drift" && echo "schema: as generated"
+    @"{{ python }}" -m deploy.env_example | diff "{{ justfile_directory() }}/.env.example" -
+    "{{ bin }}/bandit" --quiet --recursive --configfile pyproject.toml libs subgraphs deploy
+    @"{{ python }}" -m deploy.audit
+
+# the tests; without arguments all but the deep ones, with the coverage floor
+test *args: _venv
+    @if [ $# -eq 0 ]; then set -- --cov --cov-report=term; fi; \
+        exec "{{ bin }}/pytest" -n 2 -m "not deep" "$@"
+
+# the long property, fuzz and fault runs
+test-deep *args: _venv
+    @exec "{{ bin }}/pytest" -n 2 -m deep "$@"
+
+# one benchmark of tests/benchmarks, or their names
+bench name="" *args: _venv
+    @if [ -z "{{ name }}" ]; then ls tests/benchmarks; exit; fi; \
+        shift; exec "{{ python }}" -m "tests.benchmarks.{{ name }}" "$@"
+
+# regenerates schema/ and .env.example
+schema: _venv
+    "{{ python }}" -m deploy.schema schema
+    "{{ python }}" -m deploy.env_example > .env.example
+
+# resolves the newest allowed versions of everything into requirements.lock
+lock *args:
+    "{{ bin }}/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+        --group local --group test --group check --custom-compile-command "just lock" \
+        --output-file "{{ lock }}" "$@" pyproject.toml

@@ -29,8 +29,14 @@ def undocumented(source: Source) -> Iterator[str]:
     for node in source.tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             public = not node.name.startswith(("_", "pytest_"))
-            if public and ast.get_docstring(node) is None:
+            if public and ast.get_docstring(node) is None and not is_described(node):
                 yield f"{source.path}:{node.lineno} {node.name}"
+
+
+def is_described(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
+    """Whether a decorator takes the description, as strawberry's do."""
+    calls = [decorator for decorator in node.decorator_list if isinstance(decorator, ast.Call)]
+    return any(keyword.arg == "description" for call in calls for keyword in call.keywords)
 
 
 def is_history(source: Source) -> bool:

@@ -44,7 +44,7 @@ class DomainEvent(Protocol):
     """What a transaction may emit; libs/events holds the contracts."""
 
     @property
-    def subject_id(self) -> UUID: ...
+    def aggregate_id(self) -> UUID: ...
 
 
 class ReadTransaction:

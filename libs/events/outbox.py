@@ -21,9 +21,9 @@ class Traced:
     traceparent: str
 
     @property
-    def subject_id(self) -> UUID:
+    def aggregate_id(self) -> UUID:
         """The id of the event's aggregate."""
-        return self.event.subject_id
+        return self.event.aggregate_id
 
 
 def outbox_channel(schema: str) -> str:
@@ -61,4 +61,4 @@ class OutboxWriter:
         contract = type(emitted)
         data = seal_event(self._key_ring, tenant_id, emitted).decode()
         subject = stream_subject(contract, tenant_id)
-        return new_id(), tenant_id, subject, event_type(contract), emitted.subject_id, trace, data
+        return new_id(), tenant_id, subject, event_type(contract), emitted.aggregate_id, trace, data

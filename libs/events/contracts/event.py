@@ -55,7 +55,7 @@ class Event(PersonalPart):
     version: ClassVar[int] = 1
 
     @property
-    def subject_id(self) -> UUID:
+    def aggregate_id(self) -> UUID:
         """The id of the aggregate this is a fact of."""
         value: UUID = getattr(self, self.aggregate_key)
         return value

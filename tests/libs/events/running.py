@@ -26,14 +26,14 @@ async def count_times(tx: TenantTransaction, event: Event, _: EventMeta) -> None
             "insert into identity.notes (id, text) values (:id, 'seen')"
             " on conflict (tenant_id, id) do update set times = identity.notes.times + 1"
         ),
-        {"id": event.subject_id},
+        {"id": event.aggregate_id},
     )
 
 
 async def keep_name(tx: TenantTransaction, event: StudentCreated | SubjectCreated, meta: EventMeta) -> None:
     """A projection: the name by the highest sequence."""
     name = event.name if isinstance(event, SubjectCreated) else event.personal["name"]
-    values = {"id": event.subject_id, "text": name}
+    values = {"id": event.aggregate_id, "text": name}
     await tx.execute(upsert_if_newer(IDENTITY_NOTES, values, sequence=meta.sequence))
 
 

@@ -121,7 +121,7 @@ async def test_the_app_can_neither_read_nor_change_the_outbox(academic: Database
 
 async def test_only_contracts_are_emitted(academic: Database) -> None:
     class Homemade:
-        subject_id = new_id()
+        aggregate_id = new_id()
 
     with pytest.raises(TypeError, match="Homemade"):
         async with academic.write(SYSTEM) as tx:

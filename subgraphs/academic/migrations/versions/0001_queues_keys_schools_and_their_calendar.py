@@ -74,11 +74,13 @@ def _schools() -> None:
         sa.Column("version", sa.Integer, server_default="1", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("level in ('SD', 'SMP', 'SMA', 'SMK')", name="ck_schools_level"),
-        sa.CheckConstraint("attendance_grace_minutes between 0 and 240", name="ck_schools_attendance_grace_minutes"),
-        sa.CheckConstraint("id = tenant_id", name="ck_schools_id"),
-        sa.CheckConstraint("lat between -90 and 90 and lng between -180 and 180", name="ck_schools_location"),
-        sa.CheckConstraint("radius_m > 0", name="ck_schools_radius_m"),
+        sa.CheckConstraint("level in ('SD', 'SMP', 'SMA', 'SMK')", name=op.f("ck_schools_level")),
+        sa.CheckConstraint(
+            "attendance_grace_minutes between 0 and 240", name=op.f("ck_schools_attendance_grace_minutes")
+        ),
+        sa.CheckConstraint("id = tenant_id", name=op.f("ck_schools_id")),
+        sa.CheckConstraint("lat between -90 and 90 and lng between -180 and 180", name=op.f("ck_schools_location")),
+        sa.CheckConstraint("radius_m > 0", name=op.f("ck_schools_radius_m")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_schools"),
         schema=SCHEMA,
     )
@@ -102,7 +104,7 @@ def _academic_years() -> None:
             using="gist",
             name="ex_academic_years_dates",
         ),
-        sa.CheckConstraint("start_date < end_date", name="ck_academic_years_dates"),
+        sa.CheckConstraint("start_date < end_date", name=op.f("ck_academic_years_dates")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_academic_years"),
         sa.UniqueConstraint("tenant_id", "name", name="uq_academic_years_tenant_id_name"),
         schema=SCHEMA,
@@ -142,8 +144,8 @@ def _semesters() -> None:
             using="gist",
             name="ex_semesters_dates",
         ),
-        sa.CheckConstraint("number in (1, 2)", name="ck_semesters_number"),
-        sa.CheckConstraint("start_date < end_date", name="ck_semesters_dates"),
+        sa.CheckConstraint("number in (1, 2)", name=op.f("ck_semesters_number")),
+        sa.CheckConstraint("start_date < end_date", name=op.f("ck_semesters_dates")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "academic_year_id"],
             ["academic.academic_years.tenant_id", "academic.academic_years.id"],

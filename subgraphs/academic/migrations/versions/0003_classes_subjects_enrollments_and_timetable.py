@@ -45,10 +45,10 @@ def _classes() -> None:
         sa.Column("version", sa.Integer, server_default="1", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("kind in ('REGULAR', 'ELECTIVE', 'EXTRACURRICULAR')", name="ck_classes_kind"),
-        sa.CheckConstraint("enrolled_count between 0 and max_students", name="ck_classes_enrolled_count"),
-        sa.CheckConstraint("level between 1 and 13", name="ck_classes_level"),
-        sa.CheckConstraint("max_students > 0", name="ck_classes_max_students"),
+        sa.CheckConstraint("kind in ('REGULAR', 'ELECTIVE', 'EXTRACURRICULAR')", name=op.f("ck_classes_kind")),
+        sa.CheckConstraint("enrolled_count between 0 and max_students", name=op.f("ck_classes_enrolled_count")),
+        sa.CheckConstraint("level between 1 and 13", name=op.f("ck_classes_level")),
+        sa.CheckConstraint("max_students > 0", name=op.f("ck_classes_max_students")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "academic_year_id"],
             ["academic.academic_years.tenant_id", "academic.academic_years.id"],
@@ -95,9 +95,9 @@ def _subjects() -> None:
         sa.Column("version", sa.Integer, server_default="1", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("category in ('WAJIB', 'PEMINATAN', 'MULOK')", name="ck_subjects_category"),
-        sa.CheckConstraint("credit_hours between 0 and 60", name="ck_subjects_credit_hours"),
-        sa.CheckConstraint("kkm between 0 and 100", name="ck_subjects_kkm"),
+        sa.CheckConstraint("category in ('WAJIB', 'PEMINATAN', 'MULOK')", name=op.f("ck_subjects_category")),
+        sa.CheckConstraint("credit_hours between 0 and 60", name=op.f("ck_subjects_credit_hours")),
+        sa.CheckConstraint("kkm between 0 and 100", name=op.f("ck_subjects_kkm")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_subjects"),
         sa.UniqueConstraint("tenant_id", "code", name="uq_subjects_tenant_id_code"),
         schema=SCHEMA,
@@ -177,7 +177,7 @@ def _teaching() -> None:
             using="gist",
             name="ex_teaching_dates",
         ),
-        sa.CheckConstraint("valid_from < valid_to", name="ck_teaching_dates"),
+        sa.CheckConstraint("valid_from < valid_to", name=op.f("ck_teaching_dates")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "class_subject_id"],
             ["academic.class_subjects.tenant_id", "academic.class_subjects.id"],
@@ -233,11 +233,11 @@ def _enrollments() -> None:
             using="gist",
             name="ex_enrollments_regular",
         ),
-        sa.CheckConstraint("kind in ('REGULAR', 'ELECTIVE', 'EXTRACURRICULAR')", name="ck_enrollments_kind"),
+        sa.CheckConstraint("kind in ('REGULAR', 'ELECTIVE', 'EXTRACURRICULAR')", name=op.f("ck_enrollments_kind")),
         sa.CheckConstraint(
-            "status in ('ACTIVE', 'TRANSFERRED', 'GRADUATED', 'WITHDRAWN')", name="ck_enrollments_status"
+            "status in ('ACTIVE', 'TRANSFERRED', 'GRADUATED', 'WITHDRAWN')", name=op.f("ck_enrollments_status")
         ),
-        sa.CheckConstraint("valid_from < valid_to", name="ck_enrollments_dates"),
+        sa.CheckConstraint("valid_from < valid_to", name=op.f("ck_enrollments_dates")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "class_id", "kind", "academic_year_id"],
             [
@@ -282,7 +282,7 @@ def _rooms() -> None:
         sa.Column("version", sa.Integer, server_default="1", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("capacity > 0", name="ck_rooms_capacity"),
+        sa.CheckConstraint("capacity > 0", name=op.f("ck_rooms_capacity")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_rooms"),
         sa.UniqueConstraint("tenant_id", "name", name="uq_rooms_tenant_id_name"),
         schema=SCHEMA,
@@ -337,8 +337,8 @@ def _schedules() -> None:
             using="gist",
             name="ex_schedules_teacher",
         ),
-        sa.CheckConstraint("day_of_week between 1 and 7", name="ck_schedules_day_of_week"),
-        sa.CheckConstraint("start_time < end_time", name="ck_schedules_times"),
+        sa.CheckConstraint("day_of_week between 1 and 7", name=op.f("ck_schedules_day_of_week")),
+        sa.CheckConstraint("start_time < end_time", name=op.f("ck_schedules_times")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "academic_year_id"],
             ["academic.academic_years.tenant_id", "academic.academic_years.id"],

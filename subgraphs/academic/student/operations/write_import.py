@@ -145,5 +145,5 @@ async def _insert(tx: TenantTransaction, model: Any, rows: Sequence[Mapping[str,
     table = model.__table__
     names = list(rows[0])
     arrays = [bindparam(f"all_{name}", [row[name] for row in rows], ARRAY(table.c[name].type)) for name in names]
-    source = func.unnest(*arrays).table_valued(*(column(name, table.c[name].type) for name in names))
+    source = func.unnest(*arrays).table_valued(*(column(name, table.c[name].type) for name in names)).render_derived()
     await tx.execute(insert(table).from_select(names, select(*source.c), include_defaults=False))

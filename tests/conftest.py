@@ -19,6 +19,8 @@ def engines() -> Iterator[Engines]:
     Not below pytest's own temporary folder: every run that starts closes that one to other users, and PostgreSQL
     runs as one of them when the tests run as root.
     """
-    with tempfile.TemporaryDirectory(prefix="wiyata-test-", ignore_cleanup_errors=True) as folder:
-        with running(Path(folder)) as started:
-            yield started
+    with (
+        tempfile.TemporaryDirectory(prefix="wiyata-test-", ignore_cleanup_errors=True) as folder,
+        running(Path(folder)) as started,
+    ):
+        yield started

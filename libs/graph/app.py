@@ -118,6 +118,8 @@ class GraphView(GraphQL[RequestContext, None]):
     def decode_json(self, data: str | bytes) -> object:
         """orjson refuses what recurses too deep, as a malformed body."""
         decoded = orjson.loads(data)
+        if not isinstance(decoded, dict | list):
+            raise HTTPException(400, "The body must be a JSON object.")
         if isinstance(decoded, dict):
             document = decoded.get("query")
             if isinstance(document, str) and _nesting(document) > _DEEPEST_NESTING:

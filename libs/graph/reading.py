@@ -101,7 +101,9 @@ async def read_connection(
         if given is not None:
             statement = statement.where(*filter_sql(given, alias, entity.columns, entity.conditions, reading))
         wanted = (
-            func.unnest(bindparam("keys", keys, type_=ARRAY(Uuid))).table_valued(column("key", Uuid)).alias("wanted")
+            func.unnest(bindparam("keys", keys, type_=ARRAY(Uuid)))
+            .table_valued(column("key", Uuid))
+            .render_derived(name="wanted")
         )
         columns = dict(statement.selected_columns.items())
         inner = window.apply(statement.where(parent == wanted.c.key), columns).correlate(wanted).lateral("page")

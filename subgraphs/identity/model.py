@@ -1,9 +1,11 @@
-"""The schema `identity`: its declarative base, its queue tables and its vault."""
+"""The schema `identity`: its declarative base, its queue and job tables and its vault."""
 
 from libs.crypto import data_keys
 from libs.db import subgraph_base
-from libs.events.tables import queue_tables
+from libs.events import queue_tables
+from libs.jobs import job_tables
 
 Base = subgraph_base("identity")
 queues = queue_tables(Base.metadata)
+jobs = job_tables(Base.metadata)
 vault_table = data_keys(Base.metadata)

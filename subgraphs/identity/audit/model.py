@@ -15,7 +15,8 @@ from subgraphs.identity.model import Base
 class AuditLog(Base):
     """One deed. Partitioned by month of `day`; rows are inserted and read, never changed.
 
-    `user_tenant_id` is where the acting account lives: the platform's for its administrators.
+    `user_tenant_id` is where the acting account lives: the platform's for its administrators, whose deeds in a school
+    stand in both logs; `about_tenant_id` is that school in the platform's.
     """
 
     __tablename__ = "audit_logs"
@@ -25,11 +26,12 @@ class AuditLog(Base):
     day: Mapped[date] = mapped_column(primary_key=True)
     user_id: Mapped[UUID | None]
     user_tenant_id: Mapped[UUID | None]
+    about_tenant_id: Mapped[UUID | None]
     action: Mapped[str] = mapped_column(Text)
     resource_type: Mapped[str | None] = mapped_column(Text)
     resource_id: Mapped[UUID | None]
-    old_values: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    new_values: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    old_values: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    new_values: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     ip_address: Mapped[str | None] = mapped_column(Text)
     user_agent: Mapped[str | None] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text)

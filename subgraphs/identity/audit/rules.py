@@ -1,20 +1,7 @@
-"""What an entry of the audit log says, and how its partitions are named."""
+"""How the partitions of the audit log are named and cut."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a request came from: the client's address and what it calls itself."""
-
-    address: str
-    user_agent: str
-
-
-SYSTEM = Origin(address="", user_agent="")
-"""The origin of what consumers and jobs do."""
 
 
 def partitions(today: date, months: int) -> Iterator[tuple[str, date, date]]:

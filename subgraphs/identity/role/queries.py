@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
@@ -44,18 +44,22 @@ async def all_roles(tx: ReadTransaction) -> list[RoleState]:
     )
     stored = {role.name: (role, CATALOGUE.keys() & set(permissions or ())) for role, permissions in rows}
     names = {_PLATFORM_ROLE} if tx.tenant_id == PLATFORM_TENANT_ID else SYSTEM_ROLES.keys() - {_PLATFORM_ROLE}
-    system = []
-    for name, role in SYSTEM_ROLES.items():
-        if name in names:
-            added = stored[name][1] if name in stored else set()
-            permissions = role.permissions | added
-            system.append(RoleState(system_role_id(name), name, role.description, True, permissions, None))
+    system = [
+        replace(role, permissions=role.permissions | (stored[role.name][1] if role.name in stored else frozenset()))
+        for role in map(system_role, (name for name in SYSTEM_ROLES if name in names))
+    ]
     own = [
         RoleState(role.id, role.name, role.description, False, frozenset(permissions), role.id)
         for role, permissions in stored.values()
         if not role.is_system_role and role.name not in SYSTEM_ROLES
     ]
     return system + sorted(own, key=lambda role: role.name)
+
+
+def system_role(name: str) -> RoleState:
+    """A system role as code has it, without what the school adds to it."""
+    role = SYSTEM_ROLES[name]
+    return RoleState(system_role_id(name), name, role.description, True, role.permissions, None)
 
 
 async def find_roles(tx: ReadTransaction, names: Iterable[str]) -> list[RoleState]:

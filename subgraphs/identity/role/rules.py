@@ -1,6 +1,7 @@
 """Hats: which may be handed out by whom, and from when to when they are worn."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -20,7 +21,7 @@ def system_role_id(name: str) -> UUID:
     return uuid5(_SYSTEM_ROLES, name)
 
 
-def covers(held: Set[str], wanted: str) -> bool:
+def covers(held: AbstractSet[str], wanted: str) -> bool:
     """Whether whoever holds these permissions holds `wanted` too: reading all includes reading what is one's own."""
     if wanted in held:
         return True
@@ -30,7 +31,7 @@ def covers(held: Set[str], wanted: str) -> bool:
     return wanted.endswith("_taught") and wanted.removesuffix("_taught") in held
 
 
-def check_grant(held: Set[str], wanted: Iterable[str]) -> None:
+def check_grant(held: AbstractSet[str], wanted: Iterable[str]) -> None:
     """Nobody grants what they do not hold. Raises Forbidden."""
     if not all(covers(held, permission) for permission in wanted):
         raise Forbidden

@@ -3,10 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from libs.db import TenantRow, tenant_key
+from libs.db import TableClass, TenantRow, tenant_key
 from subgraphs.identity.model import Base
 
 
@@ -35,7 +35,6 @@ class Session(TenantRow, Base):
         CheckConstraint("(ended_at is null) = (end_reason is null)", name="ended"),
         Index("ix_sessions_tenant_id_user_id", "tenant_id", "user_id"),
         Index("ix_sessions_tenant_id_expires_at", "tenant_id", "expires_at"),
-        Index("ix_sessions_tenant_id_ended_at", "tenant_id", "ended_at", postgresql_where=text("ended_at is not null")),
     )
 
 
@@ -76,4 +75,26 @@ class SignInFailure(TenantRow, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "email_blind", "address"),
         Index("ix_sign_in_failures_tenant_id_last_failed_at", "tenant_id", "last_failed_at"),
+    )
+
+
+class Revocation(Base):
+    """What Valkey must know, kept until no token it concerns can live: an account's version, or an ended session.
+
+    A queue over all tenants: a timed job says it again to a Valkey that was away or has lost it.
+    """
+
+    __tablename__ = "revocations"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    user_id: Mapped[UUID | None]
+    ver: Mapped[int | None]
+    session_id: Mapped[UUID | None]
+    revoked_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("(user_id is null) = (ver is null) and (user_id is null) <> (session_id is null)", name="one"),
+        Index("ix_revocations_revoked_at", "revoked_at"),
+        {"info": {"class": TableClass.QUEUE}},
     )

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from libs.kernel import FieldFault
 
@@ -49,7 +51,7 @@ _REGION = re.compile(r"[0-9]{6,7}")
 _LONGEST_NAME = 200  # characters
 
 # The first two digits of a region code are the province. Western time: Sumatra, Java, West and Central Kalimantan.
-# Central: Bali, Nusa Tenggara, the rest of Kalimantan, Sulawesi. Eastern: Maluku and Papua, whose codes changed in 2022.
+# Central: Bali, Nusa Tenggara, the rest of Kalimantan, Sulawesi. Eastern: Maluku and Papua (new codes since 2022).
 _WESTERN = (*range(11, 20), 21, *range(31, 37), 61, 62)
 _CENTRAL = (51, 52, 53, 63, 64, 65, *range(71, 77))
 _EASTERN = (81, 82, *range(91, 98))
@@ -87,6 +89,11 @@ def fault(path: str, code: str) -> FieldFault:
 def zone_of(region: str) -> str | None:
     """The time zone of a region by its province; None when no province has the code."""
     return _ZONES.get(region[:2])
+
+
+def today_in(timezone: str, now: datetime) -> date:
+    """The date on the clock of a school in that zone."""
+    return now.astimezone(ZoneInfo(timezone)).date()
 
 
 def is_region(code: str) -> bool:
@@ -127,5 +134,3 @@ def check_register_row(values: dict[str, str]) -> Iterator[tuple[str, str]]:
             yield column, "REQUIRED"
         elif not right:
             yield column, code
-
-

@@ -31,7 +31,6 @@ class User(Versioned, TenantRow, Base):
     must_change_password: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     last_sign_in_at: Mapped[datetime | None]
     ver: Mapped[int] = mapped_column(server_default="1", default=1)
-    ver_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
 
     __table_args__ = (
@@ -47,7 +46,6 @@ class User(Versioned, TenantRow, Base):
         ),
         Index("ix_users_tenant_id_name_id", "tenant_id", "name", "id"),
         Index("ix_users_tenant_id_created_at_id", "tenant_id", "created_at", "id"),
-        Index("ix_users_tenant_id_ver_at", "tenant_id", "ver_at", postgresql_where=text("ver_at is not null")),
     )
 
 

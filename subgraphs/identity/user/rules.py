@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import secrets
 import unicodedata
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
@@ -14,10 +13,11 @@ from uuid import UUID
 
 from libs.kernel import DomainError
 
+LANGUAGES: Final = ("id", "en")
 INVITATION_LIFE: Final = timedelta(days=7)
 
+SECRET_BYTES: Final = 32
 _TENANT_BYTES: Final = 16
-_SECRET_BYTES: Final = 32
 _TOKEN_LENGTH: Final = 64  # base64 of the two
 _SHORTEST_PASSWORD: Final = 8  # characters
 _LONGEST_PASSWORD: Final = 256
@@ -75,16 +75,11 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(re.findall(r"[^\W_]+", folded)))
 
 
-def new_token(tenant_id: UUID) -> str:
-    """A fresh random token of 43 secret characters that says itself where it belongs.
-
-    The mail's link names no school, and row-level security shows no row without one.
-    """
-    return encode_token(tenant_id, secrets.token_bytes(_SECRET_BYTES))
-
-
 def encode_token(tenant_id: UUID, secret: bytes) -> str:
-    """The token of a tenant and a secret, 64 characters that need no escaping in a link."""
+    """The token of 32 random bytes: 64 characters that need no escaping in a link and say where they belong.
+
+    A link in a mail names no school, and row-level security shows no row without one.
+    """
     return urlsafe_b64encode(tenant_id.bytes + secret).decode()
 
 
@@ -96,7 +91,7 @@ def read_token(token: str) -> tuple[UUID, bytes]:
         raw = urlsafe_b64decode(token)
     except (NotBase64, ValueError) as error:
         raise InvalidToken from error
-    if len(raw) != _TENANT_BYTES + _SECRET_BYTES or urlsafe_b64encode(raw).decode() != token:
+    if len(raw) != _TENANT_BYTES + SECRET_BYTES or urlsafe_b64encode(raw).decode() != token:
         raise InvalidToken
     return UUID(bytes=raw[:_TENANT_BYTES]), token_hash(token)
 

@@ -8,8 +8,9 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from libs.crypto import create_data_keys
-from libs.db import enable_own_rls, enable_platform_rls, enable_tenant_rls
-from libs.events.tables import create_queue_tables
+from libs.db import enable_own_rls, enable_platform_rls, enable_tenant_rls, grant_queue
+from libs.events import create_queue_tables
+from libs.jobs import create_job_tables
 from subgraphs.identity.model import Base
 
 revision = "0001"
@@ -18,12 +19,13 @@ branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
 OWN_USER = "user_id = (select app_user_id())"
-AUDIT_MONTHS = [(2026 + month // 12, month % 12 + 1) for month in range(6, 18)]  # later ones: see audit/operations.py
+AUDIT_MONTHS = [(2026 + month // 12, month % 12 + 1) for month in range(6, 18)]  # later ones: audit/operations.py
 
 
 def upgrade() -> None:
     """Creates everything; a fresh database needs no lock to be polite about."""
     create_queue_tables(Base.metadata)
+    create_job_tables(Base.metadata)
     create_data_keys("identity")
     _tenants()
     _users()
@@ -136,7 +138,6 @@ def _users() -> None:
         sa.Column("must_change_password", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         _moment("last_sign_in_at", nullable=True),
         sa.Column("ver", sa.Integer(), server_default="1", nullable=False),
-        _moment("ver_at", nullable=True),
         _moment("deleted_at", nullable=True),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         _check("users", "language", "language in ('id', 'en')"),
@@ -147,7 +148,6 @@ def _users() -> None:
     )
     _index("users", "tenant_id", "name", "id")
     _index("users", "tenant_id", "created_at", "id")
-    _index("users", "tenant_id", "ver_at", where="ver_at is not null")
     _index("users", "tenant_id", "email_blind", where="deleted_at is null", unique=True)
     _tenant_table(
         "user_names",
@@ -217,7 +217,9 @@ def _roles() -> None:
         _uuid("user_id"),
         _text("system_role", nullable=True),
         _uuid("role_id", nullable=True),
-        sa.Column("hat", sa.Text(), sa.Computed("coalesce(system_role, role_id::text)", persisted=True), nullable=False),
+        sa.Column(
+            "hat", sa.Text(), sa.Computed("coalesce(system_role, role_id::text)", persisted=True), nullable=False
+        ),
         sa.Column("valid_from", sa.Date(), nullable=False),
         sa.Column("valid_until", sa.Date(), nullable=True),
         _moment("assigned_at", now=True),
@@ -258,7 +260,6 @@ def _sessions() -> None:
         _unique("sessions", "tenant_id", "refresh_hash"),
         own=OWN_USER,
     )
-    _index("sessions", "tenant_id", "ended_at", where="ended_at is not null")
     _index("sessions", "tenant_id", "expires_at")
     _index("sessions", "tenant_id", "user_id")
     _tenant_table(
@@ -285,6 +286,21 @@ def _sessions() -> None:
         own="false",
     )
     _index("sign_in_failures", "tenant_id", "last_failed_at")
+    rule = "(user_id is null) = (ver is null) and (user_id is null) <> (session_id is null)"
+    op.create_table(
+        "revocations",
+        _uuid("id"),
+        _uuid("tenant_id"),
+        _uuid("user_id", nullable=True),
+        sa.Column("ver", sa.Integer(), nullable=True),
+        _uuid("session_id", nullable=True),
+        _moment("revoked_at"),
+        _check("revocations", "one", rule),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_revocations")),
+        schema="identity",
+    )
+    _index("revocations", "revoked_at")
+    grant_queue("identity.revocations", app="select, insert, delete")
 
 
 def _audit_logs() -> None:
@@ -295,6 +311,7 @@ def _audit_logs() -> None:
         sa.Column("day", sa.Date(), nullable=False),
         _uuid("user_id", nullable=True),
         _uuid("user_tenant_id", nullable=True),
+        _uuid("about_tenant_id", nullable=True),
         _text("action"),
         _text("resource_type", nullable=True),
         _uuid("resource_id", nullable=True),
@@ -315,12 +332,6 @@ def _audit_logs() -> None:
     _index("audit_logs", "tenant_id", "user_id")
     enable_tenant_rls("identity.audit_logs", grants="select, insert")
     enable_own_rls("identity.audit_logs", OWN_USER)
-    # What a platform administrator does in a school stands in both logs, written in one transaction: a school's
-    # transaction may add to the platform's log, the platform's to any school's; neither can read or change it there.
-    op.execute(
-        "create policy both_logs on identity.audit_logs for insert to identity_app"
-        " with check (tenant_id = app_platform() or (select app_tenant()) = app_platform())"
-    )
     for year, month in AUDIT_MONTHS:
         end = f"{year + month // 12}-{month % 12 + 1:02}-01"
         op.execute(

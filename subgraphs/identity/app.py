@@ -1,0 +1,68 @@
+"""Identity put together: settings in, processes out. The only file that wires."""
+
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+
+from libs.auth import Revocations
+from libs.crypto import KeyRing
+from libs.db import Database
+from libs.events import OutboxWriter
+from libs.graph import Subgraph, subgraph_app
+from libs.jobs import SubgraphWorker
+from libs.kernel import Clock, utc_now
+from libs.settings import Settings
+from subgraphs.identity.consumers import consumers
+from subgraphs.identity.jobs import prepare_platform, schedules
+from subgraphs.identity.model import Base
+from subgraphs.identity.schema import schema
+from subgraphs.identity.session.http import jwks_route
+from subgraphs.identity.session.queries import TokenPolicy
+from subgraphs.identity.user.http import invitation_route
+from subgraphs.identity.user.queries import Contacts, PasswordHasher
+
+NAME = "identity"
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What identity's mutations need beyond the database: keys, hashes, signatures."""
+
+    contacts: Contacts
+    hasher: PasswordHasher
+    tokens: TokenPolicy
+
+
+def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
+    """The database of identity with its outbox."""
+    return Database(settings, NAME, on_flush=OutboxWriter(NAME, KeyRing.from_settings(settings)), clock=clock)
+
+
+def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
+    """The graph of identity, its keys and its pages. Raises SettingsError when a key is missing."""
+    database = open_database(settings, clock=clock)
+    extras = Extras(Contacts(settings), PasswordHasher(settings), TokenPolicy(settings))
+    subgraph = Subgraph(NAME, settings, schema, database, Base.metadata.tables["identity.tenants"], extras, clock)
+    page = invitation_route(
+        database, contacts=extras.contacts, hasher=extras.hasher, revocations=Revocations(settings, clock=clock)
+    )
+    return subgraph_app(subgraph, [jwks_route(extras.tokens), page])
+
+
+def create_worker(settings: Settings) -> SubgraphWorker:
+    """Relay, consumers and timed work of identity."""
+    database, revocations = open_database(settings), Revocations(settings)
+    return SubgraphWorker(
+        settings,
+        database,
+        KeyRing.from_settings(settings),
+        consumers=consumers(Contacts(settings), revocations),
+        schedules=schedules(settings, revocations),
+    )
+
+
+async def prepare(settings: Settings) -> None:
+    """What `migrate` does after the migrations; doing it again changes nothing."""
+    database = open_database(settings)
+    await prepare_platform(settings, database)
+    await database.close()

@@ -1,0 +1,35 @@
+"""Which event of other domains leads to which operation."""
+
+from libs.auth import Revocations
+from libs.db import TenantTransaction
+from libs.events import Consumers, EventMeta
+from libs.events.contracts.academic import GuardianLinked, StudentCreated, StudentUpdated, TeacherCreated
+from subgraphs.identity.user.operations.provision_accounts import (
+    link_guardian,
+    link_student,
+    people_of_student,
+    people_of_teacher,
+    provision_accounts,
+)
+from subgraphs.identity.user.queries import Contacts
+
+
+def consumers(contacts: Contacts, revocations: Revocations) -> Consumers:
+    """The table of consumers; accounts are made with these keys, and changes of roles told to these processes."""
+
+    async def student_created(tx: TenantTransaction, event: StudentCreated, _meta: EventMeta) -> None:
+        await provision_accounts(tx, list(people_of_student(event)), contacts=contacts, revocations=revocations)
+
+    async def student_updated(tx: TenantTransaction, event: StudentUpdated, meta: EventMeta) -> None:
+        await link_student(tx, event, meta)
+        await provision_accounts(tx, list(people_of_student(event)), contacts=contacts, revocations=revocations)
+
+    async def teacher_created(tx: TenantTransaction, event: TeacherCreated, _meta: EventMeta) -> None:
+        await provision_accounts(tx, list(people_of_teacher(event)), contacts=contacts, revocations=revocations)
+
+    return {
+        StudentCreated: student_created,
+        StudentUpdated: student_updated,
+        TeacherCreated: teacher_created,
+        GuardianLinked: link_guardian,
+    }

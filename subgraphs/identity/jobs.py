@@ -1,0 +1,53 @@
+"""What identity does by the clock, and once at every deployment."""
+
+from datetime import timedelta
+
+import psycopg
+
+from libs.auth import Revocations
+from libs.db import Database, TenantTransaction
+from libs.jobs import Schedule, Schedules, add_schedule
+from libs.kernel import PLATFORM_TENANT_ID, Binding, Scope, utc_now
+from libs.settings import Settings
+from subgraphs.identity.audit.operations import add_partitions
+from subgraphs.identity.session.operations.upkeep import purge_sessions, republish_revocations
+from subgraphs.identity.tenant.operations.create_tenant import PURGE, ensure_platform
+from subgraphs.identity.user.operations.ensure_platform_administrator import ensure_platform_administrator
+from subgraphs.identity.user.operations.upkeep import purge_tokens
+from subgraphs.identity.user.queries import Contacts, PasswordHasher
+
+REPUBLISH = "republish_revocations"
+
+
+def schedules(settings: Settings, revocations: Revocations) -> Schedules:
+    """The table of timed work: PURGE for every tenant, REPUBLISH for the platform alone."""
+    life = timedelta(seconds=settings.access_token_seconds)
+
+    async def purge(tx: TenantTransaction) -> None:
+        await purge_sessions(tx)
+        await purge_tokens(tx)
+
+    async def republish(tx: TenantTransaction) -> None:
+        await republish_revocations(tx, revocations=revocations, life=life)
+
+    return {
+        PURGE: Schedule(every=timedelta(days=1), operation=purge),
+        REPUBLISH: Schedule(every=timedelta(seconds=15), operation=republish),
+    }
+
+
+async def prepare_platform(settings: Settings, database: Database) -> None:
+    """What a deployment makes sure of: partitions, the platform's tenant, its schedules, its first administrator."""
+    name = settings.database_url.rpartition("/")[2]
+    with psycopg.connect(settings.database_admin_url.get_secret_value(), dbname=name) as connection:
+        add_partitions(connection, utc_now().date())
+    async with database.write(Binding(PLATFORM_TENANT_ID, Scope.SYSTEM)) as tx:
+        await ensure_platform(tx)
+        await add_schedule(tx, "identity", REPUBLISH, first_run_at=tx.now)
+        password = settings.platform_password.get_secret_value()
+        if password:
+            hasher = PasswordHasher(settings)
+            await ensure_platform_administrator(
+                tx, email=settings.platform_email, password=password, contacts=Contacts(settings), hasher=hasher
+            )
+            hasher.close()

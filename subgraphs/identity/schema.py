@@ -1,0 +1,22 @@
+"""The graph of identity: the aggregates' queries and mutations, joined."""
+
+import strawberry
+
+from libs.graph import subgraph_schema
+from subgraphs.identity.role.graph import RoleMutation, RoleQuery
+from subgraphs.identity.session.graph import SessionMutation
+from subgraphs.identity.tenant.graph import TenantMutation, TenantQuery
+from subgraphs.identity.user.graph import UserMutation, UserQuery
+
+
+@strawberry.type
+class Query(TenantQuery, UserQuery, RoleQuery):
+    """What can be asked."""
+
+
+@strawberry.type
+class Mutation(SessionMutation, UserMutation, RoleMutation, TenantMutation):
+    """What can be done."""
+
+
+schema = subgraph_schema(query=Query, mutation=Mutation)

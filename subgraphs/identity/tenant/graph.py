@@ -1,0 +1,191 @@
+"""Schools in the graph: one's own, the platform's list, the public page."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import strawberry
+
+from libs.auth import system_binding
+from libs.graph import (
+    Call,
+    Connection,
+    EmailAddress,
+    Info,
+    PhoneNumber,
+    column,
+    described_enum,
+    entity,
+    find_one,
+    given,
+    given_out,
+    mutation,
+    one,
+    result,
+)
+from libs.graph.entity import entity_named
+from libs.graph.fields import LIST_SIZE
+from libs.graph.paging import with_paging_arguments
+from libs.graph.reading import read_root_page
+from libs.kernel import PLATFORM_TENANT_ID, Forbidden, InvalidInput
+from subgraphs.identity.tenant import rules
+from subgraphs.identity.tenant.operations.create_tenant import FirstAdmin, create_tenant
+from subgraphs.identity.tenant.operations.import_tenants import import_tenants
+from subgraphs.identity.tenant.queries import SCHOOLS, find_school
+
+LONGEST_REGISTER = 2_000_000  # characters; ten thousand schools are half of it
+
+described_enum(
+    rules.SchoolLevel,
+    "Kind of school.",
+    SD="Primary school, classes 1-6.",
+    SMP="Lower secondary school, classes 7-9.",
+    SMA="Upper secondary school, classes 10-12.",
+    SMK="Vocational school, classes 10-12.",
+)
+described_enum(
+    rules.TenantStatus, "Whether a school may be worked in.", ACTIVE="Open.", SUSPENDED="Closed by the platform."
+)
+described_enum(
+    rules.Feature,
+    "What can be switched off for a school.",
+    ATTENDANCE="Recording who is present.",
+    GRADING="Marks and report cards.",
+    FINANCE="Invoices and payments.",
+    ADMISSION="Applications of new pupils.",
+)
+
+
+@entity(SCHOOLS, resource="tenant")
+class Tenant:
+    """A school as the platform knows it."""
+
+    id: UUID = column("Identity of the school, the value of X-Tenant-Id.", filter=True)
+    slug: str = column("Name of the school in addresses.", filter=True, order=True)
+    name: str = column("Name of the school.", filter=True, order=True)
+    npsn: str | None = column("National school number, 8 characters.", filter=True)
+    level: rules.SchoolLevel = column("Kind of school.", filter=True)
+    timezone: str = column("Time zone of the school's clock, an IANA name.", filter=True)
+    status: rules.TenantStatus = column("Whether the school may be worked in.", filter=True)
+    features: list[rules.Feature] = column("What is switched on.")
+    created_at: datetime = column("When the school joined.", order=True)
+
+
+@strawberry.input
+class PersonInput:
+    """Somebody to invite."""
+
+    name: str = given("Full name.", max_length=200)
+    email: EmailAddress = given("Where the invitation goes.")
+    phone: PhoneNumber | None = given("Telephone number.", default=None)
+
+
+@strawberry.input
+class CreateTenantInput:
+    """A new school."""
+
+    slug: str = given("Name of the school in addresses: lower-case letters, digits, hyphens.", max_length=63)
+    name: str = given("Name of the school.", max_length=200)
+    npsn: str | None = given("National school number, 8 characters.", default=None, max_length=8)
+    level: rules.SchoolLevel = given("Kind of school.")
+    timezone: str = given("Time zone: Asia/Jakarta, Asia/Makassar or Asia/Jayapura.", max_length=40)
+    admin: PersonInput | None = given("Who administers the school first; gets an invitation.", default=None)
+
+
+@result
+class CreateTenantSuccess:
+    """The school is there; its administrator has an invitation."""
+
+    tenant_id: strawberry.Private[UUID]
+    tenant: Tenant = one("Tenant", "The new school.")
+
+
+@strawberry.input
+class FileInput:
+    """A file: its text, or the id of an upload."""
+
+    text: str | None = given("The text itself.", default=None, max_length=LONGEST_REGISTER, lines=True)
+    file_id: UUID | None = given("The upload, once identity takes uploads.", default=None)
+
+
+@strawberry.input
+class ImportTenantsInput:
+    """A school register: CSV with the columns npsn, name, level, ownership, district_code."""
+
+    file: FileInput = given("The register.")
+    dry_run: bool = given("Only tell what would happen.", default=False)
+
+
+@result
+class ImportTenantsSuccess:
+    """What became of the schools of the register."""
+
+    created: int = given_out("Schools that are new.")
+    updated: int = given_out("Schools whose entry changed.")
+    unchanged: int = given_out("Schools that were there already.")
+
+
+_SCHOOLS = entity_named("identity", "Tenant")
+
+
+async def _page_of_all(_root: Any, info: Info, arguments: dict[str, Any]) -> Any:
+    """Reading one's own school does not open the list of all."""
+    if not info.context.signed_in.may("tenant:read_all"):
+        raise Forbidden
+    return await read_root_page(info, _SCHOOLS, arguments, "name")
+
+
+@strawberry.type
+class TenantQuery:
+    """Queries about schools."""
+
+    tenants: Connection[Tenant] = strawberry.federation.field(
+        resolver=with_paging_arguments(_page_of_all, _SCHOOLS.filter_type, _SCHOOLS.order_type),
+        description="Every school on the platform.",
+        directives=[LIST_SIZE],
+    )
+
+    @strawberry.field(description="The school one works in; null for the platform.")
+    async def tenant(self, info: Info) -> Tenant | None:
+        """The row of the actor's tenant."""
+        return await find_one(info, "Tenant", id=info.context.signed_in.tenant_id)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="What everybody may know of a school, by slug or NPSN; without either, null.")
+    async def public_school(self, info: Info, slug: str | None = None, npsn: str | None = None) -> Tenant | None:
+        """Nobody needs to be signed in."""
+        async with info.context.database.read(system_binding(PLATFORM_TENANT_ID)) as tx:
+            row = await find_school(tx, slug=slug, npsn=npsn)
+        return entity_named("identity", "Tenant").make(row) if row else None
+
+
+@strawberry.type
+class TenantMutation:
+    """Mutations of schools."""
+
+    @mutation(permission="tenant:create", platform=True)
+    async def create_tenant(self, call: Call, input: CreateTenantInput) -> CreateTenantSuccess:
+        """Adds a school to the platform."""
+        admin = input.admin and FirstAdmin(input.admin.name, input.admin.email, input.admin.phone)
+        tenant_id = await create_tenant(
+            call.tx,
+            actor=call.actor,
+            slug=input.slug,
+            name=input.name,
+            npsn=input.npsn,
+            level=input.level,
+            timezone=input.timezone,
+            admin=admin,
+            contacts=call.context.extras.contacts,
+            origin=call.context,
+        )
+        return CreateTenantSuccess(tenant_id=tenant_id)
+
+    @mutation(permission="tenant:import", platform=True)
+    async def import_tenants(self, call: Call, input: ImportTenantsInput) -> ImportTenantsSuccess:
+        """Loads a school register: all of it or nothing; running it again changes nothing."""
+        if input.file.text is None:
+            raise InvalidInput([rules.fault("input.file.text", "REQUIRED")])
+        done = await import_tenants(
+            call.tx, actor=call.actor, register=input.file.text, dry_run=input.dry_run, origin=call.context
+        )
+        return ImportTenantsSuccess(created=done.created, updated=done.updated, unchanged=done.unchanged)

@@ -1,0 +1,239 @@
+"""Accounts in the graph."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+from sqlalchemy import ColumnElement, FromClause, or_, select
+
+from libs.graph import (
+    Call,
+    Connection,
+    EmailAddress,
+    Info,
+    PhoneNumber,
+    ReadContext,
+    RequestContext,
+    column,
+    computed,
+    described_enum,
+    entity,
+    error,
+    find_one,
+    given,
+    given_out,
+    mutation,
+    one,
+    result,
+    root_connection,
+)
+from subgraphs.identity.user import rules
+from subgraphs.identity.user.model import User as UserTable
+from subgraphs.identity.user.model import UserName
+from subgraphs.identity.user.operations.accept_invitation import accept_invitation
+from subgraphs.identity.user.operations.invite_user import invite_user
+from subgraphs.identity.user.operations.read_account import read_contacts, read_roles
+from subgraphs.identity.user.queries import Contact
+from subgraphs.identity.user.rules import PasswordRule
+
+if TYPE_CHECKING:
+    from subgraphs.identity.role.graph import Role
+
+described_enum(
+    rules.UserStatus,
+    "Where an account stands.",
+    INVITED="Has not set a password yet.",
+    ACTIVE="May sign in.",
+    INACTIVE="May not sign in.",
+)
+described_enum(
+    rules.PasswordRule,
+    "What a password can break.",
+    LENGTH="It has fewer than 8 characters.",
+    TOO_LONG="It has more than 256 characters.",
+    UPPER="It has no capital letter.",
+    LOWER="It has no small letter.",
+    DIGIT="It has no digit.",
+    SPECIAL="It has no character that is neither letter nor digit.",
+    COMMON="It is among the first that anybody tries.",
+    SIMILAR="It repeats the person's name or address.",
+)
+
+_SHOWN = ("tenant_id", "id", "name", "email", "phone", "status", "language", "staff", "created_at")
+ACCOUNTS: FromClause = (
+    select(*(UserTable.__table__.c[name] for name in _SHOWN)).where(UserTable.deleted_at.is_(None)).subquery("accounts")
+)
+
+
+def visible_users(accounts: FromClause, context: ReadContext) -> ColumnElement[bool]:
+    """Families see themselves and who works for the school."""
+    return or_(accounts.c.id == context.actor.user_id, accounts.c.staff)
+
+
+async def _contacts(context: RequestContext, rows: Sequence[Any]) -> list[Contact | None]:
+    """Contacts of these rows; e-mails and phones asked for in one request are one reading with one audit entry."""
+    by_id = context.loaders.setdefault("contact rows", {})  # type: ignore[arg-type]
+    by_id.update({row.id: row for row in rows})  # type: ignore[attr-defined]
+
+    async def load(ids: list[UUID]) -> list[Contact | None]:
+        actor = context.signed_in
+        wanted = [by_id[user_id] for user_id in ids]  # type: ignore[index]
+        async with context.database.write(actor.binding("user")) as tx:
+            revealed: Mapping[UUID, Contact] = await read_contacts(
+                tx, wanted, actor=actor, contacts=context.extras.contacts, origin=context
+            )
+        return [revealed.get(user_id) for user_id in ids]
+
+    found: list[Contact | None] = await context.loader("contacts", load).load_many([row.id for row in rows])
+    return found
+
+
+async def emails_of(context: RequestContext, rows: Sequence[Any]) -> list[str | None]:
+    """E-mail addresses in clear."""
+    return [contact and contact.email for contact in await _contacts(context, rows)]
+
+
+async def phones_of(context: RequestContext, rows: Sequence[Any]) -> list[str | None]:
+    """Phones in clear."""
+    return [contact and contact.phone for contact in await _contacts(context, rows)]
+
+
+async def roles_of(context: RequestContext, rows: Sequence[Any]) -> list[Any]:
+    """Roles held today."""
+    async with context.database.read(context.signed_in.binding("user")) as tx:
+        held = await read_roles(tx, [row.id for row in rows], today=context.today)
+    return [held[row.id] for row in rows]
+
+
+@entity(ACCOUNTS, resource="user", visible=visible_users)
+class User:
+    """An account of one person in one school."""
+
+    id: UUID = column("Identity of the account.", filter=True)
+    name: str = column("Full name.", order=True, search=(UserName.__table__, "user_id"))
+    email: EmailAddress | None = computed(
+        "E-mail address; of others only with user:read_contact.",
+        batch=emails_of,
+        permission="user:read_contact",
+        own="id",
+    )
+    phone: PhoneNumber | None = computed(
+        "Telephone number; of others only with user:read_contact.",
+        batch=phones_of,
+        permission="user:read_contact",
+        own="id",
+    )
+    status: rules.UserStatus = column("Where the account stands.", filter=True)
+    roles: list[Annotated["Role", strawberry.lazy("subgraphs.identity.role.graph")]] | None = computed(
+        "Roles held today; of others only with user:read.", batch=roles_of, permission="user:read", own="id"
+    )
+    language: str = column("Language of messages: id or en.", filter=True)
+    created_at: datetime = column("When the account was made.", filter=True, order=True)
+
+
+@error(rules.EmailTaken)
+class EmailTaken:
+    """An account of this school has the address."""
+
+
+@error(rules.InvalidToken)
+class InvalidToken:
+    """The token is unknown, used, expired, or another school's."""
+
+
+@error(rules.WeakPassword)
+class WeakPassword:
+    """The password breaks rules."""
+
+    rules: list[PasswordRule] = given_out("The rules it breaks.")
+
+
+@strawberry.input
+class InviteUserInput:
+    """Somebody to invite."""
+
+    name: str = given("Full name.", max_length=200)
+    email: EmailAddress = given("Where the invitation goes; unique in the school.")
+    phone: PhoneNumber | None = given("Telephone number.", default=None)
+    roles: list[str] = given("Names of the roles, at least one.", max_length=100)
+    language: str | None = given("Language of messages: id or en.", default="id", max_length=2)
+
+
+@result
+class InviteUserSuccess:
+    """The account is there, its invitation on the way."""
+
+    user_id: strawberry.Private[UUID]
+    user: User = one("User", "The invited account.")
+
+
+@strawberry.input
+class AcceptInvitationInput:
+    """An invitation and the password chosen."""
+
+    token: str = given("The token of the invitation's link.", max_length=200, secret=True)
+    password: str = given("The new password.", max_length=1000, secret=True)
+
+
+@result
+class AcceptInvitationSuccess:
+    """The account is active."""
+
+    user_id: strawberry.Private[UUID]
+    user: User = one("User", "The account.")
+
+
+@strawberry.type
+class UserQuery:
+    """Queries about accounts."""
+
+    users: Connection[User] = root_connection(User, "Accounts of the school.", order="name")
+
+    @strawberry.field(description="The own account.")
+    async def me(self, info: Info) -> User | None:
+        """The row of the actor."""
+        return await find_one(info, "User", id=info.context.signed_in.user_id)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="One account of the school.")
+    async def user(self, info: Info, id: UUID) -> User | None:
+        """Null for what is absent, another school's, or not to be seen."""
+        return await find_one(info, "User", id=id)  # type: ignore[no-any-return]
+
+
+@strawberry.type
+class UserMutation:
+    """Mutations of accounts."""
+
+    @mutation(permission="user:invite", errors=(EmailTaken,))
+    async def invite_user(self, call: Call, input: InviteUserInput) -> InviteUserSuccess:
+        """Makes an account and sends its invitation; nobody grants what they do not hold."""
+        user_id = await invite_user(
+            call.tx,
+            actor=call.actor,
+            name=input.name,
+            contact=Contact(input.email, input.phone),
+            roles=input.roles,
+            language=input.language or "id",
+            today=call.today,
+            contacts=call.context.extras.contacts,
+            origin=call.context,
+        )
+        return InviteUserSuccess(user_id=user_id)
+
+    @mutation(public=True, errors=(InvalidToken, WeakPassword))
+    async def accept_invitation(self, call: Call, input: AcceptInvitationInput) -> AcceptInvitationSuccess:
+        """Sets the password of an invited account; the token is good once."""
+        extras = call.context.extras
+        actor = await accept_invitation(
+            call.tx,
+            token=input.token,
+            password=input.password,
+            origin=call.context,
+            contacts=extras.contacts,
+            hasher=extras.hasher,
+            revocations=call.context.revocations,
+        )
+        call.context.actor = actor  # so that they may read their own account in this answer
+        return AcceptInvitationSuccess(user_id=actor.user_id)

@@ -1,0 +1,297 @@
+"""What the aggregates of identity share about accounts: contacts, new accounts, token versions, password hashes."""
+
+import asyncio
+import base64
+import hmac
+import os
+import secrets
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+import bcrypt
+import structlog
+from sqlalchemy import insert, update
+
+from libs.auth import Revocations, Unavailable
+from libs.crypto import BlindIndex, DataKey, KeyRing, Vault
+from libs.db import ReadTransaction, TenantTransaction
+from libs.events.contracts.identity import UserCreated, UserInvited
+from libs.settings import Settings, SettingsError
+from subgraphs.identity.audit.queries import Deed, Doer, record
+from subgraphs.identity.model import vault_table
+from subgraphs.identity.role.model import UserRole
+from subgraphs.identity.role.queries import RoleState
+from subgraphs.identity.session.model import Revocation
+from subgraphs.identity.user.model import OneTimeToken, User, UserName, UserRecord
+from subgraphs.identity.user.rules import INVITATION_LIFE, SECRET_BYTES, UserStatus, encode_token, token_hash, words
+
+_log = structlog.get_logger(__name__)
+_MOST_THREADS: Final = 4
+
+
+class SealedContact(Protocol):
+    """A row of users, or part of one."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def email(self) -> bytes: ...
+    @property
+    def phone(self) -> bytes | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Where a person is reached."""
+
+    email: str
+    phone: str | None = None
+
+    def personal(self, name: str) -> dict[str, str]:
+        """What events carry of a person."""
+        return {"name": name, "email": self.email} | ({"phone": self.phone} if self.phone else {})
+
+
+class Contacts:
+    """Seals and reveals contacts. Raises SettingsError when a key is missing."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._vault = Vault(KeyRing.from_settings(settings), vault_table)
+        self._blind_index = BlindIndex(settings)
+
+    def blind(self, tenant_id: UUID, email: str) -> bytes:
+        """What an address is found by, whatever its case."""
+        return self._blind_index.of(tenant_id, "email", email)
+
+    async def seal(self, tx: TenantTransaction, contacts: Mapping[UUID, Contact]) -> dict[UUID, dict[str, Any]]:
+        """The columns email, email_blind, phone and phone_blind of these people's rows; new people get their key."""
+        keys = await self._vault.person_keys(tx, contacts.keys(), create=True)
+        sealed: dict[UUID, dict[str, Any]] = {}
+        for user_id, contact in contacts.items():
+            key, tenant = keys[user_id], tx.tenant_id
+            email = key.encrypt(contact.email, table="users", column="email", row_id=user_id, tenant_id=tenant)
+            columns: dict[str, Any] = {"email": email, "email_blind": self.blind(tenant, contact.email)}
+            columns |= {"phone": None, "phone_blind": None}
+            if contact.phone:
+                phone = key.encrypt(contact.phone, table="users", column="phone", row_id=user_id, tenant_id=tenant)
+                columns |= {"phone": phone, "phone_blind": self._blind_index.of(tenant, "phone", contact.phone)}
+            sealed[user_id] = columns
+        return sealed
+
+    async def reveal(self, tx: ReadTransaction, rows: Sequence[SealedContact]) -> dict[UUID, Contact]:
+        """The contacts in clear, by account; who has been erased is missing.
+
+        To show them to somebody is a deed for the audit log: see `read_contacts`.
+        """
+        keys = await self._vault.person_keys(tx, [row.id for row in rows])
+        revealed: dict[UUID, Contact] = {}
+        for row in rows:
+            if (key := keys.get(row.id)) is not None:
+                email = _decrypted(key, row.email, "email", row.id, tx.tenant_id)
+                phone = _decrypted(key, row.phone, "phone", row.id, tx.tenant_id) if row.phone else None
+                revealed[row.id] = Contact(email, phone)
+        return revealed
+
+
+def _decrypted(key: DataKey, sealed: bytes, column: str, user_id: UUID, tenant_id: UUID) -> str:
+    return key.decrypt(sealed, table="users", column=column, row_id=user_id, tenant_id=tenant_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAccount:
+    """An account to make: invited, or active where a password hash is given.
+
+    `record_ids` are the academic records (pupil, guardian, teacher) it is made for.
+    """
+
+    id: UUID
+    name: str
+    contact: Contact
+    roles: Sequence[RoleState]
+    language: str = "id"
+    record_ids: Sequence[UUID] = ()
+    password_hash: str | None = None
+
+    @property
+    def status(self) -> UserStatus:
+        """How the account begins."""
+        return UserStatus.ACTIVE if self.password_hash else UserStatus.INVITED
+
+
+async def create_accounts(
+    tx: TenantTransaction, accounts: Sequence[NewAccount], *, contacts: Contacts, doer: Doer, since: date
+) -> None:
+    """Writes accounts, whoever they are for: one statement per table, UserCreated and UserInvited for each.
+
+    `since` is the first day of their roles. An address that is taken is refused by uq_users_tenant_id_email_blind.
+    """
+    sealed = await contacts.seal(tx, {account.id: account.contact for account in accounts})
+    await tx.execute(insert(User.__table__), [_user_row(tx, account) | sealed[account.id] for account in accounts])
+    names = [
+        {"tenant_id": tx.tenant_id, "id": tx.new_id(), "user_id": account.id, "token": word}
+        for account in accounts
+        for word in words(account.name)
+    ]
+    if names:
+        await tx.execute(insert(UserName.__table__), names)
+    hats = [(account.id, role) for account in accounts for role in account.roles]
+    await tx.execute(insert(UserRole.__table__), [hat_row(tx, user, role, doer, since) for user, role in hats])
+    await _link_records(tx, accounts)
+    await _invite(tx, [account for account in accounts if account.status is UserStatus.INVITED])
+    await record(tx, doer, *(_created(account) for account in accounts))
+
+
+def hat_row(tx: TenantTransaction, user_id: UUID, role: RoleState, doer: Doer, since: date) -> dict[str, Any]:
+    """The row of a role that somebody holds from a day on."""
+    return {
+        "tenant_id": tx.tenant_id,
+        "id": tx.new_id(),
+        "user_id": user_id,
+        "system_role": role.name if role.is_system_role else None,
+        "role_id": role.role_id,
+        "valid_from": since,
+        "valid_until": None,
+        "assigned_at": tx.now,
+        "assigned_by": doer.user_id,
+    }
+
+
+def _user_row(tx: TenantTransaction, account: NewAccount) -> dict[str, Any]:
+    return {
+        "tenant_id": tx.tenant_id,
+        "id": account.id,
+        "name": account.name,
+        "language": account.language,
+        "status": account.status.value,
+        "staff": any(role.is_staff for role in account.roles),
+        "password_hash": account.password_hash,
+        "created_at": tx.now,
+    }
+
+
+async def _link_records(tx: TenantTransaction, accounts: Sequence[NewAccount]) -> None:
+    linked = [(account, record_id) for account in accounts for record_id in account.record_ids]
+    if linked:
+        rows = [record_row(tx, account.id, record_id) for account, record_id in linked]
+        await tx.execute(insert(UserRecord.__table__), rows)
+    alone = [(account, None) for account in accounts if not account.record_ids]
+    for account, record_id in [*linked, *alone]:
+        tx.emit(
+            UserCreated(
+                user_id=account.id,
+                status=account.status.value,
+                roles=tuple(role.name for role in account.roles),
+                language=account.language,
+                record_id=record_id,
+                personal=account.contact.personal(account.name),
+            )
+        )
+
+
+def record_row(tx: TenantTransaction, user_id: UUID, record_id: UUID) -> dict[str, Any]:
+    """The row that says which academic record an account stands for."""
+    return {"tenant_id": tx.tenant_id, "id": tx.new_id(), "record_id": record_id, "user_id": user_id}
+
+
+async def _invite(tx: TenantTransaction, accounts: Sequence[NewAccount]) -> None:
+    rows: list[dict[str, Any]] = []
+    expires_at = tx.now + INVITATION_LIFE
+    for account in accounts:
+        token = encode_token(tx.tenant_id, secrets.token_bytes(SECRET_BYTES))
+        row = {"tenant_id": tx.tenant_id, "id": tx.new_id(), "user_id": account.id, "purpose": "INVITATION"}
+        rows.append(row | {"token_hash": token_hash(token), "expires_at": expires_at})
+        tx.emit(
+            UserInvited(
+                user_id=account.id,
+                roles=tuple(role.name for role in account.roles),
+                language=account.language,
+                expires_at=expires_at,
+                about=account.record_ids[0] if account.record_ids else None,
+                personal=account.contact.personal(account.name),
+                secret={"token": token},
+            )
+        )
+    if rows:
+        await tx.execute(insert(OneTimeToken.__table__), rows)
+
+
+def _created(account: NewAccount) -> Deed:
+    values = {"name": account.name, "status": account.status, "roles": [role.name for role in account.roles]}
+    return Deed(action="user.created", resource_type="user", resource_id=account.id, new_values=values)
+
+
+async def raise_versions(
+    tx: TenantTransaction, user_ids: Collection[UUID], revocations: Revocations
+) -> dict[UUID, int]:
+    """Makes every token void that these accounts hold, everywhere within seconds of the commit; says the versions."""
+    statement = (
+        update(User)
+        .where(User.tenant_id == tx.tenant_id, User.id.in_(user_ids))
+        .values(ver=User.ver + 1)
+        .returning(User.id, User.ver)
+        .execution_options(synchronize_session=False)
+    )
+    versions = {row.id: row.ver for row in await tx.execute(statement)}
+    rows = [
+        {"id": tx.new_id(), "tenant_id": tx.tenant_id, "user_id": user, "ver": ver, "revoked_at": tx.now}
+        for user, ver in versions.items()
+    ]
+    if rows:
+        await tx.execute(insert(Revocation.__table__), rows)
+        tx.after_commit.append(lambda: publish(revocations, versions))
+    return versions
+
+
+async def publish(revocations: Revocations, versions: Mapping[UUID, int], sessions: Collection[UUID] = ()) -> None:
+    """Tells Valkey what is revoked, after the commit; when it cannot be told, `republish_revocations` will."""
+    try:
+        await revocations.publish_many(versions, sessions)
+    except Unavailable:
+        _log.warning("revocation_not_published", users=len(versions), sessions=len(sessions))
+
+
+class PasswordHasher:
+    """bcrypt over base64(HMAC-SHA-384): 64 bytes, so that bcrypt's 72 never cut a password short.
+
+    A stolen table is worth nothing without the pepper from settings. Raises SettingsError when that is not set.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.password_pepper is None:
+            raise SettingsError("WIYATA_PASSWORD_PEPPER: is needed")
+        self._pepper = base64.b64decode(settings.password_pepper.get_secret_value())
+        self._cost = settings.bcrypt_cost
+        # bcrypt lets go of the interpreter's lock: as many at once as there are cores, and the rest of them wait here.
+        threads = min(_MOST_THREADS, os.cpu_count() or 1)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="bcrypt")
+        self._nobodys = self._hash(secrets.token_bytes(16).hex())
+
+    async def hash(self, password: str) -> str:
+        """The hash to store."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._hash, password)
+
+    async def verify(self, password: str, hashed: str | None) -> bool:
+        """Whether the password is the one. Without a hash the answer is no, and takes the same time."""
+        loop = asyncio.get_running_loop()
+        matches = await loop.run_in_executor(self._threads, self._verify, password, hashed or self._nobodys)
+        return matches and hashed is not None
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _hash(self, password: str) -> str:
+        return bcrypt.hashpw(self._peppered(password), bcrypt.gensalt(self._cost)).decode()
+
+    def _verify(self, password: str, hashed: str) -> bool:
+        return bcrypt.checkpw(self._peppered(password), hashed.encode())
+
+    def _peppered(self, password: str) -> bytes:
+        # One password typed on two keyboards may arrive in two forms of Unicode.
+        normal = unicodedata.normalize("NFKC", password).encode()
+        return base64.b64encode(hmac.digest(self._pepper, normal, "sha384"))

@@ -77,11 +77,10 @@ check: _venv
     "{{ bin }}/ruff" format --check
     "{{ bin }}/mypy"
     "{{ bin }}/lint-imports" --no-cache
-    @just_drift=$(mktemp -d); trap 'rm -rf "$just_drift"' EXIT; \
-        "{{ python }}" -m deploy.schema "$just_drift"; \
-        diff -r "{{ justfile_directory() }}/schema" "$just_drift" && echo "schema: as generated"
+    "{{ python }}" -m deploy.schema --check
     @"{{ python }}" -m deploy.env_example | diff "{{ justfile_directory() }}/.env.example" -
-    "{{ bin }}/bandit" --quiet --recursive --configfile pyproject.toml libs subgraphs deploy
+    # SQL built from text (B608) is ruff's S608, which asks for a reason at each place
+    "{{ bin }}/bandit" --quiet --recursive --severity-level medium --skip B608 libs subgraphs deploy
     @"{{ python }}" -m deploy.audit
 
 # the tests; without arguments all but the deep ones, with the coverage floor
@@ -100,7 +99,7 @@ bench name="" *args: _venv
 
 # regenerates schema/ and .env.example
 schema: _venv
-    "{{ python }}" -m deploy.schema schema
+    "{{ python }}" -m deploy.schema
     "{{ python }}" -m deploy.env_example > .env.example
 
 # resolves the newest allowed versions of everything into requirements.lock

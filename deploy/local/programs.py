@@ -1,6 +1,5 @@
 """What a supervised program is, and one running instance of it."""
 
-import http.client
 import os
 import signal
 import socket
@@ -173,22 +172,6 @@ def _send(process: psutil.Process, number: signal.Signals) -> None:
         process.send_signal(number)
     except psutil.NoSuchProcess:
         return
-
-
-def answers_http(port: int, path: str) -> Callable[[], bool]:
-    """A readiness that is a 200 from a loopback address."""
-
-    def probe() -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PROBE_SECONDS)
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
-
-    return probe
 
 
 def answers_line(port: int, request: bytes, expected: bytes) -> Callable[[], bool]:

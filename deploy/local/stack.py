@@ -3,15 +3,15 @@
 import sys
 from collections.abc import Iterator
 
+from deploy.health import answers_http
 from deploy.local.engines import nats, postgres, valkey
 from deploy.local.environment import environment_of, is_local, port_of, superuser_password
 from deploy.local.node import find_node, packages_are_current
-from deploy.local.programs import Program, answers_http
+from deploy.local.programs import Program
 from deploy.local.state import ROOT, StateFolder
 from libs.settings import SUBGRAPHS, Settings
 
 ROUTER = ROOT / "router"
-_HEALTH = "/health/ready"
 _UNBUFFERED = {"PYTHONUNBUFFERED": "1"}  # a log line is in the file when it is written
 
 
@@ -50,7 +50,7 @@ def _python(name: str, port: int) -> Program:
     return Program(
         name=name,
         command=(sys.executable, "-m", "deploy.process", name),
-        ready=answers_http(port, _HEALTH),
+        ready=answers_http(port),
         needs=("migrate",),
         port=port,
         environment=environment_of(name) | _UNBUFFERED,
@@ -68,7 +68,7 @@ def _router(settings: Settings) -> Iterator[Program]:
     yield Program(
         name="router",
         command=(str(node.program), str(ROUTER / "server.mjs")),
-        ready=answers_http(settings.router_port, _HEALTH),
+        ready=answers_http(settings.router_port),
         needs=needs,
         port=settings.router_port,
         environment={**environment_of("router"), **node.environment()},

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from deploy.local.programs import Program, answers_http
+from deploy.health import answers_http
+from deploy.local.programs import Program
 from deploy.local.state import AlreadyRunning, StateFolder
 from deploy.local.supervisor import Supervisor
 

@@ -1,0 +1,8 @@
+#!/bin/sh
+# One image, the process by argument: identity, academic, notification, worker, migrate or router.
+set -eu
+case "${1:-}" in
+  router) exec node router/server.mjs ;;
+  health) shift; exec python -m deploy.health "$@" ;;
+  *) exec python -m deploy.process "$@" ;;
+esac

@@ -3,6 +3,7 @@
 from libs.crypto import data_keys
 from libs.db import TenantProjection, subgraph_base
 from libs.events import queue_tables
+from libs.jobs import job_tables
 
 
 class Base(subgraph_base("notification")):  # type: ignore[misc]  # the base is made per schema
@@ -16,4 +17,5 @@ class Tenant(TenantProjection, Base):
 
 
 queues = queue_tables(Base.metadata)
+jobs = job_tables(Base.metadata)
 person_keys = data_keys(Base.metadata)

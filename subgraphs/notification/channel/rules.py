@@ -17,15 +17,6 @@ _ADDRESS: Final = re.compile(
 )
 
 
-class Channel(StrEnum):
-    """The way a message takes."""
-
-    EMAIL = "EMAIL"
-    WHATSAPP = "WHATSAPP"
-    PUSH = "PUSH"
-    SMS = "SMS"
-
-
 class Outcome(StrEnum):
     """What became of one attempt."""
 

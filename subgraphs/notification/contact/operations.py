@@ -4,10 +4,37 @@ from libs.crypto import DataKey, Vault
 from libs.db import TenantTransaction
 from libs.events import EventMeta, upsert_if_newer
 from libs.events.contracts.academic import GuardianLinked, StudentCreated, StudentUpdated
-from libs.events.contracts.identity import UserActivated, UserCreated, UserInvited, UserUpdated
+from libs.events.contracts.identity import (
+    TenantCreated,
+    TenantUpdated,
+    UserActivated,
+    UserCreated,
+    UserInvited,
+    UserUpdated,
+)
+from libs.jobs import add_schedule
 from subgraphs.notification.contact.model import Contact, Guardianship, Pupil
+from subgraphs.notification.model import Tenant
+from subgraphs.notification.notification.rules import FORGET_SECRETS
 
 _ONE_GUARDIANSHIP = ("tenant_id", "guardian_id", "student_id")
+
+
+async def project_tenant(tx: TenantTransaction, event: TenantCreated | TenantUpdated, meta: EventMeta) -> None:
+    """Keeps a school, and gives it its timed work."""
+    values = {
+        "id": event.tenant_id,
+        "slug": event.slug,
+        "name": event.name,
+        "npsn": event.npsn,
+        "level": event.level,
+        "timezone": event.timezone,
+        "status": event.status,
+        "features": list(event.features),
+        "quotas": dict(event.quotas),
+    }
+    await tx.execute(upsert_if_newer(Tenant, values, sequence=meta.sequence))
+    await add_schedule(tx, "notification", FORGET_SECRETS, first_run_at=tx.now)
 
 
 async def project_contact(

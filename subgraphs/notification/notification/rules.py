@@ -13,6 +13,18 @@ JITTER: Final = 0.25
 LEASE: Final = timedelta(seconds=90)
 """How long a claimed message is left alone: longer than a batch may take, so that only a dead sender loses it."""
 
+FORGET_SECRETS: Final = "forget_secrets"
+"""The timed work that deletes tokens which have expired unsent."""
+
+
+class Channel(StrEnum):
+    """The way a message takes."""
+
+    EMAIL = "EMAIL"
+    WHATSAPP = "WHATSAPP"
+    PUSH = "PUSH"
+    SMS = "SMS"
+
 
 class NotificationStatus(StrEnum):
     """Where a message is."""

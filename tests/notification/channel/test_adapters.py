@@ -149,7 +149,7 @@ async def test_an_absent_server_is_temporary(unused_tcp_port):
 
 async def test_a_connection_lost_on_the_way_is_made_again():
     class Rude(Postman):
-        async def handle_RCPT(self, server, session, envelope, address, _options):  # noqa: N802, ARG002 - called by aiosmtpd
+        async def handle_RCPT(self, server, session, envelope, address, _options):  # noqa: N802 - called by aiosmtpd
             if address == "cut@example.test":
                 server.transport.close()
                 return "250 OK"

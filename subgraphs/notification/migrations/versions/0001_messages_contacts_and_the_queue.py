@@ -7,6 +7,7 @@ from sqlalchemy.dialects import postgresql
 from libs.crypto import create_data_keys
 from libs.db import enable_own_rls, enable_tenant_rls, grant_queue
 from libs.events import create_queue_tables
+from libs.jobs import create_job_tables
 from subgraphs.notification.model import Base
 
 revision = "0001"
@@ -19,6 +20,7 @@ SCHEMA = "notification"
 
 def upgrade() -> None:
     create_queue_tables(Base.metadata)
+    create_job_tables(Base.metadata)
     create_data_keys(SCHEMA)
     _tenants()
     _contacts()
@@ -39,7 +41,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in (
         "deliveries", "notification_students", "notifications", "guardianships", "pupils", "contacts", "tenants",
-        "data_keys", "idempotency_keys", "dead_letters", "inbox", "outbox",
+        "data_keys", "schedules", "jobs", "idempotency_keys", "dead_letters", "inbox", "outbox",
     ):  # fmt: skip
         op.drop_table(table, schema=SCHEMA)
 
@@ -144,14 +146,14 @@ def _notifications() -> None:
         sa.Column("error_message", sa.String, nullable=True),
         sa.Column("metadata", postgresql.JSONB, server_default="{}", nullable=False),
         *_moments(),
-        sa.CheckConstraint("channel in ('EMAIL', 'WHATSAPP', 'PUSH', 'SMS')", name="ck_notifications_channel"),
+        sa.CheckConstraint("channel in ('EMAIL', 'WHATSAPP', 'PUSH', 'SMS')", name=op.f("ck_notifications_channel")),
         sa.CheckConstraint(
             "status in ('PENDING', 'SENT', 'DELIVERED', 'READ', 'RETRY', 'FAILED', 'CANCELLED')",
-            name="ck_notifications_status",
+            name=op.f("ck_notifications_status"),
         ),
-        sa.CheckConstraint("attempts between 0 and 3", name="ck_notifications_attempts"),
+        sa.CheckConstraint("attempts between 0 and 3", name=op.f("ck_notifications_attempts")),
         sa.CheckConstraint(
-            "status <> 'SENT' or (sent_at is not null and sealed is null)", name="ck_notifications_sent"
+            "status <> 'SENT' or (sent_at is not null and sealed is null)", name=op.f("ck_notifications_sent")
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_notifications"),
         sa.UniqueConstraint(

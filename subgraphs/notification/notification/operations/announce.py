@@ -13,10 +13,9 @@ from libs.crypto import Vault
 from libs.db import TenantTransaction
 from libs.events import EventMeta
 from libs.events.contracts.identity import UserActivated, UserInvited
-from subgraphs.notification.channel.rules import Channel
 from subgraphs.notification.notification.model import Delivery, Notification
 from subgraphs.notification.notification.operations.link import link_new_notification
-from subgraphs.notification.notification.rules import days_left
+from subgraphs.notification.notification.rules import Channel, days_left
 from subgraphs.notification.template.queries import compose
 from subgraphs.notification.template.rules import EventType
 

@@ -140,11 +140,12 @@ class Sender:
     def _action_url(self, tenant_id: UUID, row: Row[Any], key: DataKey) -> str | None:
         if row.event_type != EventType.USER_CREATED:
             return None
-        if row.sealed is None:
+        secret = {}
+        if row.sealed is not None:
+            place = {"table": "notifications", "column": "sealed", "row_id": row.id, "tenant_id": tenant_id}
+            secret = orjson.loads(key.decrypt(row.sealed, **place))
+        if "token" not in secret:
             raise TemplateRefused("an invitation without its token")
-        secret = orjson.loads(
-            key.decrypt(row.sealed, table="notifications", column="sealed", row_id=row.id, tenant_id=tenant_id)
-        )
         return invitation_url(self._public_url, secret["token"])
 
     async def _deliver(self, prepared: dict[Claim, Mail | Receipt]) -> dict[Claim, Receipt]:

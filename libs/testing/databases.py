@@ -58,9 +58,7 @@ def clone_database(template: Template) -> Iterator[Settings]:
 
 def owner_rows(settings: Settings, subgraph: str, statement: str, parameters: Any = None) -> list[dict[str, Any]]:
     """Rows as the owner of a subgraph's tables sees them, all tenants: the second side of a tenant test."""
-    name = settings.database_url.rpartition("/")[2]
-    admin = settings.database_admin_url.get_secret_value()
-    with psycopg.connect(admin, dbname=name, row_factory=dict_row) as connection:
+    with _as_superuser(settings) as connection:
         connection.execute(f"set role {subgraph}_owner")
         cursor = connection.execute(statement, parameters)
         return cursor.fetchall() if cursor.description else []
@@ -82,21 +80,29 @@ def add_school(settings: Settings, slug: str, *, level: str = "SMA", timezone: s
         "features": ["attendance", "grading", "finance", "admission"],
         "quotas": "{}",
     }
-    for subgraph in SUBGRAPHS:
-        for table in ("tenants", "schools"):
-            _insert(settings, subgraph, table, known)
+    with _as_superuser(settings) as connection:
+        for subgraph in SUBGRAPHS:
+            for table in ("tenants", "schools"):
+                _insert(connection, subgraph, table, known)
     return tenant
 
 
-def _insert(settings: Settings, subgraph: str, table: str, known: dict[str, Any]) -> None:
-    columns = owner_rows(
-        settings,
-        subgraph,
+def _as_superuser(settings: Settings) -> psycopg.Connection[dict[str, Any]]:
+    name = settings.database_url.rpartition("/")[2]
+    admin = settings.database_admin_url.get_secret_value()
+    return psycopg.connect(admin, dbname=name, row_factory=dict_row)
+
+
+def _insert(connection: psycopg.Connection[dict[str, Any]], subgraph: str, table: str, known: dict[str, Any]) -> None:
+    columns = connection.execute(
         "select column_name from information_schema.columns where table_schema = %s and table_name = %s",
         (subgraph, table),
     )
     names = [row["column_name"] for row in columns if row["column_name"] in known]
     if names:
-        values = ", ".join(f"%({name})s" for name in names)
-        insert = f"insert into {subgraph}.{table} ({', '.join(names)}) values ({values})"  # noqa: S608 - our own names
-        owner_rows(settings, subgraph, insert, known)
+        statement = sql.SQL("insert into {} ({}) values ({})").format(
+            sql.Identifier(subgraph, table),
+            sql.SQL(", ").join(map(sql.Identifier, names)),
+            sql.SQL(", ").join(map(sql.Placeholder, names)),
+        )
+        connection.execute(statement, known)

@@ -1,5 +1,5 @@
-// Composes the subgraphs' schemas: `node router/compose.mjs [folder]` reads <folder>/<subgraph>.graphql (default: schema/)
-// and writes <folder>/supergraph.graphql. Composition errors are printed with their subgraphs, exit code 1.
+// Composes the subgraphs' schemas: `node router/compose.mjs [folder]` reads <folder>/<subgraph>.graphql (default:
+// schema/) and writes <folder>/supergraph.graphql. Composition errors are printed with their subgraphs, exit code 1.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

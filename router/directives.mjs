@@ -8,8 +8,8 @@ const refusedFields = new WeakMap();
 const placeholders = new WeakSet();
 
 /**
- * The gateway's `genericAuth`: directives are dead letters without it. A refused field is taken out of the document, the
- * rest is answered. `useRefusedFields` puts the null and the error into the answer: the gateway's own way of doing so
+ * The gateway's `genericAuth`: directives are dead letters without it. A refused field is taken out of the document,
+ * the rest is answered. `useRefusedFields` puts the null and the error into the answer: the gateway's own way of doing so
  * writes objects where the parent is null, loses its way in fragments and puts `@` into error paths.
  */
 export const directiveRules = {
@@ -60,7 +60,7 @@ export function useRefusedFields() {
   };
 }
 
-/** Writes null for each refused field of `selectionSet` in `value`, in the document's order, and notes where each stands first. */
+/** Writes null for each refused field in `value`, in the document's order, and notes where each stands first. */
 function clear(value, selectionSet, path, refused, places, written = new Set()) {
   if (value === null || typeof value !== 'object') return;
   if (Array.isArray(value)) {

@@ -51,7 +51,10 @@ function decoded(segment) {
   }
 }
 
-/** A function that passes a request on to a subgraph and its answer back, both streamed; a body over `limit` bytes is refused. */
+/**
+ * A function that passes a request on to a subgraph and its answer back, both streamed; a body over `limit` bytes is
+ * refused.
+ */
 export function createForwarder(settings, { log }) {
   const agent = new Agent({ keepAlive: true, scheduling: 'lifo', timeout: IDLE_SOCKET_MS });
   return function forward(request, response, { owner, requestId, limit, onFailure }) {
@@ -80,8 +83,10 @@ export function createForwarder(settings, { log }) {
   };
 }
 
-/** Sends the request's body on. A body that GET or HEAD should not have is not passed on: without framing it would be read
- * as the next request. */
+/**
+ * Sends the request's body on. A body that GET or HEAD should not have is not passed on: without framing it would be
+ * read as the next request.
+ */
 function sendBody(request, upstream, limit, onTooLarge) {
   if (BODILESS.has(request.method)) {
     request.resume();

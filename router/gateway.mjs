@@ -1,4 +1,4 @@
-// The GraphQL gateway: Hive Gateway's runtime with the settings that its defaults get wrong for us (see README, Decisions).
+// The GraphQL gateway: Hive Gateway's runtime, with settings where its defaults are wrong for us (README, Decisions).
 
 import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';

@@ -1,4 +1,4 @@
-// Logs: one JSON line per event on stdout. Fields are named by the caller; bodies, tokens and headers are never among them.
+// Logs: one JSON line per event on stdout. Callers name the fields; bodies, tokens and headers are never among them.
 
 const LEVELS = { debug: 10, info: 20, warning: 30, error: 40 };
 

@@ -18,8 +18,8 @@ export function isTimeout(error) {
 /**
  * A gateway plugin that turns every failed upstream call into UNAVAILABLE with a correlation id.
  *
- * It wraps the executor outermost, so it sees what is left after the retry. Errors that the subgraph wrote itself pass as
- * they are, and so does SCHEMA_RELOAD, by which the gateway repeats a query that a reload cut off.
+ * It wraps the executor outermost, so it sees what is left after the retry. Errors that the subgraph wrote itself pass
+ * as they are, and so does SCHEMA_RELOAD, by which the gateway repeats a query that a reload cut off.
  */
 export function useOutages({ log, metrics }) {
   return {

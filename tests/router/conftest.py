@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from joserfc import jwt
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 from deploy.local.node import find_node
 from tests.router.subgraphs import SCHEMAS, Subgraph
@@ -38,8 +38,23 @@ class Tokens:
     """Signs access tokens as identity does."""
 
     key: ECKey
+    published_rsa: RSAKey
 
-    def sign(self, tenant: str = GP, *, typ: str = "at+jwt", alg: str = "ES256", key: Any = None, **claims: Any) -> str:
+    @property
+    def jwks(self) -> dict[str, Any]:
+        """What identity publishes: the key that signs, and one of an algorithm that tokens must not have."""
+        return {"keys": [self.key.as_dict(private=False), self.published_rsa.as_dict(private=False)]}
+
+    def sign(
+        self,
+        tenant: str = GP,
+        *,
+        typ: str = "at+jwt",
+        alg: str = "ES256",
+        key: Any = None,
+        kid: str = "test-1",
+        **claims: Any,
+    ) -> str:
         now = int(time.time())
         payload = {
             "sub": "u1",
@@ -50,7 +65,7 @@ class Tokens:
             "iat": now,
             "exp": now + 300,
         } | claims
-        header = {"alg": alg, "typ": typ, "kid": "test-1"}
+        header = {"alg": alg, "typ": typ, "kid": kid}
         return jwt.encode(header, payload, key or self.key, algorithms=[alg])
 
     def bearer(self, tenant: str = GP, **claims: Any) -> dict[str, str]:
@@ -121,13 +136,16 @@ def node_modules() -> None:
 
 @pytest.fixture(scope="session")
 def tokens() -> Tokens:
-    return Tokens(ECKey.generate_key("P-256", {"kid": "test-1", "use": "sig", "alg": "ES256"}))
+    return Tokens(
+        ECKey.generate_key("P-256", {"kid": "test-1", "use": "sig", "alg": "ES256"}),
+        RSAKey.generate_key(2048, {"kid": "test-2", "use": "sig", "alg": "RS256"}),
+    )
 
 
 @pytest.fixture(scope="session")
 def subgraphs(tokens: Tokens) -> Iterator[dict[str, Subgraph]]:
     running = {name: Subgraph(name) for name in SCHEMAS}
-    running["identity"].jwks = {"keys": [tokens.key.as_dict(private=False)]}
+    running["identity"].jwks = tokens.jwks
     for subgraph in running.values():
         subgraph.start()
     yield running

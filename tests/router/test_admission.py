@@ -32,6 +32,7 @@ def _forged(tokens: Tokens) -> dict[str, str]:
     now = int(time.time())
     return {
         "HS256 with the public key as secret": _resigned(tokens, "HS256"),
+        "RS256 with a published key": tokens.sign(alg="RS256", key=tokens.published_rsa, kid="test-2"),
         "no algorithm": _resigned(tokens, "none"),
         "another key under our key's id": tokens.sign(key=foreign),
         "an id token": tokens.sign(typ="JWT"),
@@ -61,7 +62,7 @@ def _base64(value: dict[str, str]) -> str:
 async def test_a_token_that_identity_did_not_sign_for_us_is_refused_before_any_subgraph_is_asked(
     graph: Graph, tokens: Tokens
 ) -> None:
-    """Trap 8, algorithms: fails with the JWT plugin's default list, which lets HS256 in."""
+    """Trap 8, algorithms: fails without `algorithms`, where any algorithm of a published key is good enough."""
     codes = {}
     for name, token in _forged(tokens).items():
         answer = await graph.post(SEEN, {"authorization": f"Bearer {token}"})

@@ -13,8 +13,8 @@ const SINGLE_HEADERS = ['authorization', 'x-tenant-id', 'idempotency-key', 'x-re
 export const INTERNAL_HEADERS = /^(forwarded|via|x-real-ip|x-forwarded-.*|x-wiyata-.*)$/;
 
 /**
- * The headers a subgraph gets of a GraphQL request. Each goes through `propagateHeaders`, so that it is part of the key by
- * which the gateway shares upstream calls.
+ * The headers a subgraph gets of a GraphQL request. Each goes through `propagateHeaders`, so that it is part of the key
+ * by which the gateway shares upstream calls.
  */
 export const PROPAGATED_HEADERS = [
   'authorization',

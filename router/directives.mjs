@@ -9,7 +9,7 @@ const placeholders = new WeakSet();
 
 /**
  * The gateway's `genericAuth`: directives are dead letters without it. A refused field is taken out of the document,
- * the rest is answered. `useRefusedFields` puts the null and the error into the answer: the gateway's own way of doing so
+ * the rest is answered. `useRefusedFields` puts the null and the error into the answer: the gateway's own way
  * writes objects where the parent is null, loses its way in fragments and puts `@` into error paths.
  */
 export const directiveRules = {
@@ -17,15 +17,28 @@ export const directiveRules = {
   rejectUnauthenticated: false,
   resolveUserFn: (context) => context.admission?.claims,
   extractScopes: (claims) => claims?.permissions ?? [],
-  validateUser({ user, executionArgs, field, fieldNode, fieldAuthArgs, typeAuthArgs, fieldScopes, typeScopes, userScopes }) {
+  validateUser({
+    user,
+    executionArgs,
+    field,
+    fieldNode,
+    fieldAuthArgs,
+    typeAuthArgs,
+    fieldScopes,
+    typeScopes,
+    userScopes,
+  }) {
     const scopes = [fieldScopes, typeScopes].filter((choices) => choices?.length > 0);
     if (!fieldAuthArgs && !typeAuthArgs && scopes.length === 0) return undefined;
-    const holdsScopes = scopes.every((choices) => choices.some((all) => all.every((scope) => userScopes.includes(scope))));
+    const holdsScopes = scopes.every((choices) =>
+      choices.some((all) => all.every((scope) => userScopes.includes(scope))),
+    );
     if (user && holdsScopes) return undefined;
     const { admission } = executionArgs.contextValue;
     const refusal = new Refusal(user ? 'FORBIDDEN' : 'UNAUTHENTICATED');
     const { schema, document, operationName } = executionArgs;
-    if (!refusedFields.has(admission)) refusedFields.set(admission, { schema, document, operationName, nodes: new Map() });
+    if (!refusedFields.has(admission))
+      refusedFields.set(admission, { schema, document, operationName, nodes: new Map() });
     refusedFields.get(admission).nodes.set(fieldNode, { refusal, isNonNull: isNonNullType(field.type) });
     const placeholder = refusal.toFieldError(admission.language);
     placeholders.add(placeholder);

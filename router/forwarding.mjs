@@ -18,8 +18,17 @@ const OWNERS = {
 const DEVELOPMENT_OWNERS = { dev: 'notification' };
 
 const HOP_BY_HOP = new Set([
-  'connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer',
-  'transfer-encoding', 'upgrade', 'expect', 'server',
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'server',
 ]);
 const BODILESS = new Set(['GET', 'HEAD']);
 const IDLE_SOCKET_MS = 4_000; // under uvicorn's 5 s, see gateway.mjs
@@ -61,7 +70,11 @@ export function createForwarder(settings, { log }) {
     const target = new URL(request.url, settings.subgraphs[owner]);
     const isSecure = target.protocol === 'https:';
     const send = isSecure ? httpsRequest : httpRequest;
-    const upstream = send(target, { method: request.method, headers: headersFor(request), ...(isSecure ? {} : { agent }) });
+    const upstream = send(target, {
+      method: request.method,
+      headers: headersFor(request),
+      ...(isSecure ? {} : { agent }),
+    });
     const fail = (refusal) => {
       upstream.destroy();
       if (response.headersSent) response.destroy();
@@ -75,7 +88,11 @@ export function createForwarder(settings, { log }) {
     });
     upstream.on('error', (fault) => {
       if (upstream.destroyed && response.writableEnded) return;
-      log.error('forwarding_failed', { subgraph: owner, correlationId: requestId, reason: fault.code ?? fault.message });
+      log.error('forwarding_failed', {
+        subgraph: owner,
+        correlationId: requestId,
+        reason: fault.code ?? fault.message,
+      });
       fail(new Refusal('UNAVAILABLE', { extensions: { correlationId: requestId } }));
     });
     response.once('close', () => upstream.destroy());

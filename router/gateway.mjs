@@ -65,7 +65,9 @@ function transportEntries({ subgraphs, upstreamTimeoutMs }) {
 }
 
 function propagated(headers) {
-  return Object.fromEntries(PROPAGATED_HEADERS.map((name) => [name, headers.get(name)]).filter(([, value]) => value !== null));
+  return Object.fromEntries(
+    PROPAGATED_HEADERS.map((name) => [name, headers.get(name)]).filter(([, value]) => value !== null),
+  );
 }
 
 const QUERY_RETRY = {
@@ -133,7 +135,8 @@ function useErrorCodes({ log }) {
           log.error('internal_error', { correlationId, error: cause?.name, at: cause?.stack?.split('\n').slice(1, 8) });
           return new Refusal('INTERNAL', { extensions: { correlationId } }).toFieldError(language, error.path);
         }
-        if (result.data === undefined && CODES_OF_BAD_DOCUMENTS.has(error.extensions.code)) error.extensions.code = 'BAD_REQUEST';
+        if (result.data === undefined && CODES_OF_BAD_DOCUMENTS.has(error.extensions.code))
+          error.extensions.code = 'BAD_REQUEST';
         return error;
       };
       setResult({ ...result, errors: result.errors.map(recode) });

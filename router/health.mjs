@@ -4,10 +4,11 @@ const CHECK_TIMEOUT_MS = 2_000;
 const CACHED_MS = 1_000; // probes cannot hammer the subgraphs
 const VERSION = '0.1.0';
 
-/** A function from a path to `{ status, body }`, in the form the subgraphs' own health has; undefined for other paths. */
+/** A function from a path to `{ status, body }`, in the form of the subgraphs' health; undefined for other paths. */
 export function createHealth(settings, { isStopping }) {
   const probes = Object.entries(settings.subgraphs).map(([name, url]) => [name, cached(() => isReady(url))]);
-  const check = async () => Object.fromEntries(await Promise.all(probes.map(async ([name, probe]) => [name, await probe()])));
+  const check = async () =>
+    Object.fromEntries(await Promise.all(probes.map(async ([name, probe]) => [name, await probe()])));
   return async function health(path) {
     if (!['/health', '/health/live', '/health/ready'].includes(path)) return undefined;
     const ups = path === '/health/live' ? {} : await check();

@@ -27,7 +27,12 @@ export function createMetrics() {
     upstreamFailed: (subgraph) => count(upstreamFailures, `subgraph="${subgraph}"`),
     print: () =>
       [
-        ...family('wiyata_router_requests_total', 'counter', 'Requests answered.', samples('wiyata_router_requests_total', requests)),
+        ...family(
+          'wiyata_router_requests_total',
+          'counter',
+          'Requests answered.',
+          samples('wiyata_router_requests_total', requests),
+        ),
         ...family(
           'wiyata_router_request_seconds',
           'histogram',

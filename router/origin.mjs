@@ -65,7 +65,12 @@ export function createOrigin(settings, { gateway, verify, metrics, log, isStoppi
     response.once('close', () => {
       const seconds = (performance.now() - startedAt) / 1000;
       metrics.requestEnded(route, response.statusCode, seconds);
-      log.info('request', { route, status: response.statusCode, ms: Math.round(seconds * 1000), requestId: named.requestId });
+      log.info('request', {
+        route,
+        status: response.statusCode,
+        ms: Math.round(seconds * 1000),
+        requestId: named.requestId,
+      });
     });
     answer(request, response, named).then(
       (taken) => {
@@ -73,7 +78,12 @@ export function createOrigin(settings, { gateway, verify, metrics, log, isStoppi
       },
       (fault) => {
         const isOurs = !(fault instanceof Refusal);
-        if (isOurs) log.error('internal_error', { correlationId: named.requestId, error: fault.name, at: fault.stack?.split('\n').slice(1, 8) });
+        if (isOurs)
+          log.error('internal_error', {
+            correlationId: named.requestId,
+            error: fault.name,
+            at: fault.stack?.split('\n').slice(1, 8),
+          });
         const refusal = isOurs ? new Refusal('INTERNAL', { extensions: { correlationId: named.requestId } }) : fault;
         answerRefusal(response, refusal, named.language);
       },

@@ -3,7 +3,12 @@
 import { Refusal } from './refusals.mjs';
 
 /** Codes the gateway itself gives to an answer that is no GraphQL answer. */
-const TRANSPORT_CODES = new Set(['SUBREQUEST_HTTP_ERROR', 'RESPONSE_VALIDATION_FAILED', 'TIMEOUT_ERROR', 'GATEWAY_TIMEOUT']);
+const TRANSPORT_CODES = new Set([
+  'SUBREQUEST_HTTP_ERROR',
+  'RESPONSE_VALIDATION_FAILED',
+  'TIMEOUT_ERROR',
+  'GATEWAY_TIMEOUT',
+]);
 
 /** True for an error that comes from the way to a subgraph, not from the subgraph's own GraphQL answer. */
 export function isOutage(error) {

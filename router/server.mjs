@@ -25,7 +25,13 @@ async function main() {
   const gateway = createGateway(settings, { log, metrics });
   await gateway.getSchema(); // a supergraph that cannot be served is found before anybody connects
   let isStopping = false;
-  const origin = createOrigin(settings, { gateway, verify: createVerifier(settings), metrics, log, isStopping: () => isStopping });
+  const origin = createOrigin(settings, {
+    gateway,
+    verify: createVerifier(settings),
+    metrics,
+    log,
+    isStopping: () => isStopping,
+  });
 
   const answers = new Set();
   origin.on('request', (_, response) => {

@@ -30,7 +30,11 @@ export function loadSettings(environment = process.env) {
     host: read('ROUTER_HOST', '127.0.0.1', nonEmpty),
     port: read('ROUTER_PORT', '4000', whole(0, 65_535)),
     subgraphs,
-    jwksUrl: read('JWKS_URL', new URL('/.well-known/jwks.json', subgraphs.identity ?? subgraphUrl('identity')).href, httpUrl),
+    jwksUrl: read(
+      'JWKS_URL',
+      new URL('/.well-known/jwks.json', subgraphs.identity ?? subgraphUrl('identity')).href,
+      httpUrl,
+    ),
     tokenIssuer: read('TOKEN_ISSUER', 'https://wiyata.id', nonEmpty),
     tokenAudience: read('TOKEN_AUDIENCE', 'wiyata', nonEmpty),
     corsOrigins: read('CORS_ORIGINS', '', origins),
@@ -76,7 +80,10 @@ function file(path) {
 }
 
 function origins(text) {
-  const list = text.split(',').map((part) => part.trim()).filter(Boolean);
+  const list = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
   for (const origin of list) {
     if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
       throw new Error('must be origins (https://host:port, no path), separated by commas');

@@ -4,7 +4,7 @@ import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import { Refusal } from './refusals.mjs';
 
 const CLOCK_SKEW_SECONDS = 60; // how far ahead an issuer's clock may run before a token counts as forged
-const REFRESH_KEYS_MS = 10 * 60_000; // a withdrawn key stops verifying after this long; an unknown `kid` is looked up at once
+const REFRESH_KEYS_MS = 10 * 60_000; // a withdrawn key verifies for this long; an unknown `kid` is looked up at once
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**

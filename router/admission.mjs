@@ -7,7 +7,7 @@ const PLATFORM_TENANT = '00000000-0000-7000-8000-000000000001';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
-const SINGLE_HEADERS = ['authorization', 'x-tenant-id', 'idempotency-key', 'x-request-id', 'traceparent'];
+const SINGLE_HEADERS = ['Authorization', 'X-Tenant-Id', 'Idempotency-Key', 'X-Request-Id', 'traceparent'];
 
 /** Headers that only the router sets: a client's own never go on. */
 export const INTERNAL_HEADERS = /^(forwarded|via|x-real-ip|x-forwarded-.*|x-wiyata-.*)$/;
@@ -51,11 +51,11 @@ export function identify(request) {
  */
 export async function admit(request, verify) {
   for (const name of SINGLE_HEADERS) {
-    if (request.headersDistinct[name]?.length > 1) throw malformed(name, 'given more than once');
+    if (request.headersDistinct[name.toLowerCase()]?.length > 1) throw malformed(name, 'given more than once');
   }
   const headers = request.headers;
   const tenant = headers['x-tenant-id']?.toLowerCase();
-  if (tenant !== undefined && !UUID.test(tenant)) throw malformed('x-tenant-id', 'not a UUID');
+  if (tenant !== undefined && !UUID.test(tenant)) throw malformed('X-Tenant-Id', 'not a UUID');
   const claims = headers.authorization === undefined ? undefined : await verify(bearer(headers.authorization));
   if (claims && tenant !== undefined && tenant !== claims.tenant_id && claims.tenant_id !== PLATFORM_TENANT) {
     throw new Refusal('TENANT_MISMATCH');

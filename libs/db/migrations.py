@@ -48,12 +48,14 @@ def run_migrations(metadata: MetaData) -> None:
     )
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=NullPool)
 
-    def own_schema(name: str | None, kind: str, _: Any) -> bool:
-        return kind != "schema" or name == schema
+    def declared(name: str | None, kind: str, _: Any) -> bool:
+        # Partitions come and go with the months; it is the table they belong to that a model declares.
+        return name == schema if kind == "schema" else name not in partitions
 
     with engine.connect() as connection:
         connection.execute(text(f"set role {schema}_owner"))
         connection.execute(text("set lock_timeout = '5s'"))
+        partitions = set(connection.scalars(text("select relname from pg_class where relispartition")))
         connection.commit()
         context.configure(
             connection=connection,
@@ -61,7 +63,7 @@ def run_migrations(metadata: MetaData) -> None:
             version_table="alembic_version",
             version_table_schema=schema,
             include_schemas=True,
-            include_name=own_schema,
+            include_name=declared,
             compare_type=True,
             compare_server_default=False,
         )

@@ -7,7 +7,7 @@ from libs.graph.enums import described_enum
 from libs.graph.errors import RequestRefused
 from libs.graph.fields import column, computed, connection, count, given_out, many, one, stub
 from libs.graph.filters import Condition, comparison
-from libs.graph.inputs import fault, given
+from libs.graph.inputs import FileInput, fault, given
 from libs.graph.mutations import Access, Call, mutation
 from libs.graph.paging import Connection, PageInfo
 from libs.graph.results import (
@@ -34,6 +34,7 @@ __all__ = [
     "Connection",
     "EmailAddress",
     "FieldError",
+    "FileInput",
     "Forbidden",
     "Info",
     "InvalidInput",

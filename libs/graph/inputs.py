@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
 from typing import Any
+from uuid import UUID
 
 import strawberry
 from strawberry.types.base import StrawberryList, StrawberryOptional
@@ -15,6 +16,7 @@ from libs.graph.scalars import EmailAddress, PhoneNumber
 from libs.kernel import FieldFault
 
 LONGEST_TEXT = 255
+LONGEST_FILE = 1024 * 1024  # characters; the body limit of a request
 _LONGEST_LIST = 10_000
 _EMAIL = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,64}@[^\s@<>\"(),:;\[\]\\.]+(\.[^\s@<>\"(),:;\[\]\\.]+)+")
 _LONGEST_EMAIL = 254
@@ -52,6 +54,14 @@ def given(
     rules = {"max_length": max_length, "lines": lines, "secret": secret, "min": min, "max": max}
     options: dict[str, Any] = {} if default is strawberry.UNSET else {"default": default}
     return strawberry.field(description=description, name=name, metadata={"rules": rules}, **options)
+
+
+@strawberry.input(description="A file: its text, or the id of an upload.")
+class FileInput:
+    """The same in every subgraph, since composition would silently intersect two that differ."""
+
+    text: str | None = given("The text itself.", default=None, max_length=LONGEST_FILE, lines=True)
+    file_id: UUID | None = given("Identity of an upload.", default=None)
 
 
 def check_input(value: Any, path: str = "input") -> list[FieldFault]:

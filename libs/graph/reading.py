@@ -51,13 +51,9 @@ async def read_many(context: RequestContext, entity: "Entity", relation: Relatio
         return []
 
     async def load(keys: list[UUID]) -> list[list[Any]]:
-        alias, statement = entity.rows(context.reading(entity.resource))
-        parent, statement = _joined(relation, alias, statement, context.reading(entity.resource))
+        parent, statement = _related(context, entity, relation)
         statement = _ordered(statement, relation.order).add_columns(parent.label(_PARENT)).where(parent.in_(keys))
-        found: dict[UUID, list[Any]] = defaultdict(list)
-        for row in await fetch(context, entity, statement):
-            found[row[_PARENT]].append(entity.make(row))
-        return [found[each] for each in keys]
+        return _by_parent(entity, keys, await fetch(context, entity, statement))
 
     rows: list[Any] = await context.loader(("many", relation), load).load(key)
     return rows
@@ -73,12 +69,7 @@ async def read_count(context: RequestContext, entity: "Entity", relation: Relati
     """How many related rows one parent has."""
 
     async def load(keys: list[UUID]) -> list[int]:
-        alias, statement = entity.rows(context.reading(entity.resource))
-        parent, statement = _joined(relation, alias, statement, context.reading(entity.resource))
-        statement = statement.with_only_columns(parent.label(_PARENT), func.count().label("found"))
-        rows = await fetch(context, entity, statement.where(parent.in_(keys)).group_by(parent))
-        found = {row[_PARENT]: row["found"] for row in rows}
-        return [found.get(each, 0) for each in keys]
+        return await _counted(context, entity, relation, None, keys)
 
     counted: int = await context.loader(("count", relation), load).load(key)
     return counted
@@ -95,34 +86,16 @@ async def read_connection(
     shared = ("page", relation, repr(sorted((name, repr(value)) for name, value in arguments.items())))
 
     async def load(keys: list[UUID]) -> list[list[Any]]:
-        reading = context.reading(entity.resource)
-        alias, statement = entity.rows(reading)
-        parent, statement = _joined(relation, alias, statement, reading)
-        if given is not None:
-            statement = statement.where(*filter_sql(given, alias, entity.columns, entity.conditions, reading))
-        wanted = (
-            func.unnest(bindparam("keys", keys, type_=ARRAY(Uuid)))
-            .table_valued(column("key", Uuid))
-            .render_derived(name="wanted")
-        )
+        parent, statement = _related(context, entity, relation, given)
+        unnested = func.unnest(bindparam("keys", keys, type_=ARRAY(Uuid)))
+        wanted = unnested.table_valued(column("key", Uuid)).render_derived(name="wanted")
         columns = dict(statement.selected_columns.items())
         inner = window.apply(statement.where(parent == wanted.c.key), columns).correlate(wanted).lateral("page")
-        rows = await fetch(context, entity, select(wanted.c.key.label(_PARENT), inner).join_from(wanted, inner, true()))
-        found: dict[UUID, list[Any]] = defaultdict(list)
-        for row in rows:
-            found[row[_PARENT]].append(entity.make(row))
-        return [found[each] for each in keys]
+        pages = select(wanted.c.key.label(_PARENT), inner).join_from(wanted, inner, true())
+        return _by_parent(entity, keys, await fetch(context, entity, pages))
 
     async def count_all(keys: list[UUID]) -> list[int]:
-        reading = context.reading(entity.resource)
-        alias, statement = entity.rows(reading)
-        parent, statement = _joined(relation, alias, statement, reading)
-        if given is not None:
-            statement = statement.where(*filter_sql(given, alias, entity.columns, entity.conditions, reading))
-        statement = statement.with_only_columns(parent.label(_PARENT), func.count().label("found"))
-        rows = await fetch(context, entity, statement.where(parent.in_(keys)).group_by(parent))
-        found = {row[_PARENT]: row["found"] for row in rows}
-        return [found.get(each, 0) for each in keys]
+        return await _counted(context, entity, relation, given, keys)
 
     key = getattr(root, relation.local)
     rows = await context.loader(shared, load).load(key)
@@ -132,6 +105,35 @@ async def read_connection(
         return counted
 
     return Connection(page=window.page(list(rows), count))
+
+
+def _related(
+    context: RequestContext, entity: "Entity", relation: Relation, given: Any = None
+) -> tuple[ColumnElement[Any], Select[Any]]:
+    """The column that equals the parents' `local`, and the filtered rows of a relation."""
+    reading = context.reading(entity.resource)
+    alias, statement = entity.rows(reading)
+    parent, statement = _joined(relation, alias, statement, reading)
+    if given is not None:
+        statement = statement.where(*filter_sql(given, alias, entity.columns, entity.conditions, reading))
+    return parent, statement
+
+
+def _by_parent(entity: "Entity", keys: list[UUID], rows: Sequence[RowMapping]) -> list[list[Any]]:
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row[_PARENT]].append(entity.make(row))
+    return [found[key] for key in keys]
+
+
+async def _counted(
+    context: RequestContext, entity: "Entity", relation: Relation, given: Any, keys: list[UUID]
+) -> list[int]:
+    parent, statement = _related(context, entity, relation, given)
+    statement = statement.with_only_columns(parent.label(_PARENT), func.count().label("found"))
+    rows = await fetch(context, entity, statement.where(parent.in_(keys)).group_by(parent))
+    found = {row[_PARENT]: row["found"] for row in rows}
+    return [found.get(key, 0) for key in keys]
 
 
 async def read_root_page(

@@ -107,7 +107,7 @@ def _unnested(rows: Sequence[dict[str, Any]], names: Iterable[str]) -> Any:
     arrays = [bindparam("ids", [row["id"] for row in rows], ARRAY(Uuid))]
     arrays += [bindparam(f"{name}s", [row[name] for row in rows], ARRAY(Text)) for name in names]
     columns = [column("id", Uuid), *(column(name, Text) for name in names)]
-    return func.unnest(*arrays).table_valued(*columns).alias("given")
+    return func.unnest(*arrays).table_valued(*columns).render_derived(name="given")
 
 
 async def _insert(tx: TenantTransaction, rows: Sequence[dict[str, Any]]) -> None:

@@ -93,10 +93,11 @@ async def _without_account(tx: TenantTransaction, people: Sequence[Person]) -> l
     wanted = {person.record_id: person for person in people}
     if not wanted:
         return []
-    linked = await tx.scalars(
+    found = await tx.scalars(
         select(UserRecord.record_id).where(UserRecord.tenant_id == tx.tenant_id, UserRecord.record_id.in_(wanted))
     )
-    return [person for record_id, person in wanted.items() if record_id not in set(linked)]
+    linked = set(found)
+    return [person for record_id, person in wanted.items() if record_id not in linked]
 
 
 async def _known(tx: TenantTransaction, blinds: list[bytes]) -> dict[bytes, RowMapping]:

@@ -1,0 +1,67 @@
+"""Who may hand out what, and periods that never overlap."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libs.kernel import Forbidden
+from subgraphs.identity.role.rules import Period, check_grant, covers, merged, system_role_id
+
+FIRST = date(2026, 7, 1)
+days = st.integers(0, 40).map(lambda n: FIRST + timedelta(days=n))
+periods = st.builds(
+    lambda since, length: Period(since, None if length is None else since + timedelta(days=length)),
+    days,
+    st.none() | st.integers(0, 15),
+)
+
+
+def days_of(period: Period) -> set[date]:
+    end = period.until or FIRST + timedelta(days=100)
+    return {period.since + timedelta(days=n) for n in range((end - period.since).days + 1)}
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "may"),
+    [
+        ("grade:read", "grade:read", True),
+        ("grade:read", "grade:read_own", True),
+        ("grade:read", "grade:read_taught", True),
+        ("grade:read_taught", "grade:read_own", True),
+        ("grade:read_own", "grade:read_taught", False),
+        ("grade:read_own", "grade:read", False),
+        ("grade:read", "grade:write", False),
+        ("grade:read", "student:read_own", False),
+    ],
+)
+def test_reading_all_covers_reading_less(held, wanted, may):
+    assert covers({held}, wanted) is may
+
+
+def test_nobody_grants_what_they_do_not_hold():
+    check_grant({"a:read", "b:read"}, ["a:read", "b:read_own"])
+    with pytest.raises(Forbidden):
+        check_grant({"a:read"}, ["a:read", "b:read_own"])
+
+
+@given(st.lists(periods, max_size=12))
+def test_merging_keeps_every_day_and_never_overlaps(given_periods):
+    kept: list[Period] = []
+    for period in given_periods:
+        whole, replaced = merged(kept, period)
+        kept = [each for each in kept if each not in replaced] + [whole]
+    wanted = set().union(*(days_of(period) for period in given_periods))
+    found = [day for period in kept for day in days_of(period)]
+    assert len(found) == len(set(found))
+    assert set(found) == wanted
+
+
+@given(periods, periods)
+def test_containing_is_holding_every_day(one, other):
+    assert one.contains(other) is (days_of(other) <= days_of(one) and (other.until is not None or one.until is None))
+
+
+def test_ids_of_system_roles_are_fixed():
+    assert system_role_id("teacher") == system_role_id("teacher") != system_role_id("parent")

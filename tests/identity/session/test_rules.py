@@ -1,0 +1,69 @@
+"""Lockout and rotation, without a database."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from subgraphs.identity.session.rules import (
+    GRACE,
+    AccountLocked,
+    Failures,
+    after_failure,
+    client_mark,
+    is_within_grace,
+    successor,
+)
+
+NOW = datetime(2026, 8, 1, 7, tzinfo=UTC)
+
+
+@given(st.integers(0, 60))
+def test_every_fifth_failure_locks_twice_as_long_up_to_a_day(failures):
+    state, now = None, NOW
+    for number in range(1, failures + 1):
+        state = after_failure(state, now)
+        assert (state.locked_until is not None and state.locked_until > now) is (number % 5 == 0)
+        if number % 5 == 0:
+            assert state.locked_until - now == min(timedelta(minutes=15) * 2 ** (number // 5 - 1), timedelta(days=1))
+            now = state.locked_until
+    assert state is None or state.lockouts == failures // 5
+
+
+def test_failures_of_yesterday_do_not_count():
+    state = Failures(4, 3, NOW)
+    assert after_failure(state, NOW + timedelta(hours=24)).locked_until is not None
+    assert after_failure(state, NOW + timedelta(hours=24, seconds=1)) == Failures(1, 0, NOW + timedelta(hours=24, seconds=1))
+
+
+def test_a_lockout_ends_when_it_says():
+    state = Failures(0, 1, NOW, NOW + timedelta(minutes=15))
+    with pytest.raises(AccountLocked) as locked:
+        state.check(NOW)
+    assert locked.value.data == {"retry_after": 901}
+    assert locked.value.message("en") == "Too many attempts; try again in 901 seconds."
+    state.check(NOW + timedelta(minutes=15))
+
+
+@pytest.mark.parametrize(
+    ("age", "same_client", "living", "expected"),
+    [
+        (timedelta(), True, True, True),
+        (GRACE, True, True, True),
+        (GRACE + timedelta(microseconds=1), True, True, False),
+        (timedelta(), False, True, False),
+        (timedelta(), True, False, False),
+    ],
+)
+def test_the_grace(age, same_client, living, expected):
+    assert is_within_grace(spent_at=NOW, now=NOW + age, same_client=same_client, successor_is_living=living) is expected
+
+
+def test_the_successor_needs_both_the_token_and_the_salt():
+    assert successor("a", b"1" * 32) == successor("a", b"1" * 32)
+    assert len({successor("a", b"1" * 32), successor("a", b"2" * 32), successor("b", b"1" * 32)}) == 3
+
+
+def test_clients_are_told_apart_by_address_and_agent():
+    assert client_mark("1", "23") != client_mark("12", "3")

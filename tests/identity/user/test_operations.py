@@ -1,0 +1,286 @@
+"""Invitations: made, accepted, and made by events of academic."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from libs.auth import system_binding
+from libs.crypto import KeyRing
+from libs.events import EventMeta
+from libs.events.contracts.academic import GuardianContact, GuardianLinked, StudentCreated, StudentUpdated, TeacherCreated
+from libs.events.contracts.identity import UserInvited
+from libs.events.sealing import unseal_event
+from libs.kernel import PLATFORM_TENANT_ID, Forbidden, InvalidInput, NotFound, new_id
+from libs.testing import actor_of
+from subgraphs.identity.consumers import consumers
+from subgraphs.identity.user.operations.accept_invitation import accept_invitation
+from subgraphs.identity.user.operations.ensure_platform_administrator import ensure_platform_administrator
+from subgraphs.identity.user.operations.invite_user import invite_user
+from subgraphs.identity.user.operations.upkeep import purge_tokens
+from subgraphs.identity.user.queries import Contact
+from subgraphs.identity.user.rules import EmailTaken, InvalidToken, WeakPassword
+from tests.identity.conftest import PASSWORD
+
+
+@pytest.fixture
+def invite(database, contacts, visitor):
+    async def run(tenant_id, email="Ibu@Keluarga.test", *, roles=("teacher",), actor=None, language="id", name="Dewi Lestari"):
+        async with database.write(system_binding(tenant_id)) as tx:
+            return await invite_user(
+                tx,
+                actor=actor or actor_of("school_admin", tenant_id),
+                name=name,
+                contact=Contact(email, "+628111222333"),
+                roles=roles,
+                language=language,
+                today=tx.now.date(),
+                contacts=contacts,
+                origin=visitor,
+            )
+
+    return run
+
+
+@pytest.fixture
+def accept(database, contacts, hasher, revocations, visitor):
+    async def run(token, password=PASSWORD, tenant_id=PLATFORM_TENANT_ID):
+        async with database.write(system_binding(tenant_id)) as tx:
+            return await accept_invitation(
+                tx, token=token, password=password, origin=visitor, contacts=contacts, hasher=hasher, revocations=revocations
+            )
+
+    return run
+
+
+@pytest.fixture
+def invitations(events, settings):
+    """The UserInvited events in clear."""
+
+    def opened():
+        ring = KeyRing.from_settings(settings)
+        return [unseal_event(ring, row["tenant_id"], UserInvited, row["data"]) for row in events("UserInvited")]
+
+    return opened
+
+
+async def test_an_invitation_makes_an_account_and_a_sealed_token(invite, school, as_owner, events, invitations, audited):
+    user_id = await invite(school)
+    (row,) = as_owner("identity", "select * from identity.users")
+    assert (row["tenant_id"], row["id"], row["status"], row["staff"]) == (school, user_id, "INVITED", True)
+    assert b"ibu@keluarga" not in bytes(row["email"]).lower()
+    (invited,) = invitations()
+    assert invited.personal == {"name": "Dewi Lestari", "email": "Ibu@Keluarga.test", "phone": "+628111222333"}
+    assert invited.roles == ("teacher",)
+    assert invited.secret["token"] not in str(events("UserInvited"))
+    assert "keluarga" not in str(events("UserCreated") + events("UserInvited")).lower()
+    assert as_owner("identity", "select token from identity.user_names order by 1") == [{"token": "dewi"}, {"token": "lestari"}]
+    assert audited(school) == ["user.created"]
+
+
+async def test_an_address_is_taken_in_its_school_whatever_its_case(invite, school, other_school, as_owner):
+    await invite(school)
+    with pytest.raises(EmailTaken):
+        await invite(school, " IBU@keluarga.TEST ")
+    await invite(other_school)
+    assert as_owner("identity", "select count(*) as n from identity.users") == [{"n": 2}]
+
+
+async def test_of_invitations_at_once_one_wins(invite, school, as_owner, events):
+    answers = await asyncio.gather(*(invite(school) for _ in range(6)), return_exceptions=True)
+    assert sum(isinstance(answer, EmailTaken) for answer in answers) == 5
+    assert as_owner("identity", "select count(*) as n from identity.users") == [{"n": 1}]
+    assert len(events("UserInvited")) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"roles": []}, InvalidInput),
+        ({"language": "fr"}, InvalidInput),
+        ({"roles": ["teacher", "wizard"]}, NotFound),
+        ({"roles": ["super_admin"]}, NotFound),
+    ],
+)
+async def test_what_cannot_be_invited(invite, school, as_owner, change, error):
+    with pytest.raises(error):
+        await invite(school, **change)
+    assert as_owner("identity", "select * from identity.users") == []
+
+
+async def test_nobody_invites_into_a_role_beyond_their_own(invite, school):
+    with pytest.raises(Forbidden):
+        await invite(school, roles=["school_admin"], actor=actor_of("principal", school))
+
+
+async def test_accepting_makes_the_account_active_once(invite, accept, school, invitations, as_owner, events, audited):
+    user_id = await invite(school)
+    token = invitations()[0].secret["token"]
+    actor = await accept(token)
+    assert (actor.user_id, actor.tenant_id, actor.permissions) == (user_id, school, {"user:read_own"})
+    (row,) = as_owner("identity", "select status, password_hash, ver from identity.users")
+    assert (row["status"], row["ver"]) == ("ACTIVE", 2)
+    assert row["password_hash"].startswith("$2b$04$")
+    assert len(events("UserActivated")) == 1
+    assert audited(school)[-1] == "user.activated"
+    with pytest.raises(InvalidToken):
+        await accept(token)
+
+
+async def test_of_two_acceptances_one_wins(invite, accept, school, invitations, events):
+    await invite(school)
+    token = invitations()[0].secret["token"]
+    answers = await asyncio.gather(*(accept(token, f"{PASSWORD}{n}") for n in range(2)), return_exceptions=True)
+    assert sum(isinstance(answer, InvalidToken) for answer in answers) == 1
+    assert len(events("UserActivated")) == 1
+
+
+async def test_a_token_ends_after_seven_days_and_in_another_school(invite, accept, school, other_school, invitations, clock):
+    await invite(school)
+    token = invitations()[0].secret["token"]
+    with pytest.raises(InvalidToken):
+        await accept(token, tenant_id=other_school)
+    clock.now += timedelta(days=7)
+    with pytest.raises(InvalidToken):
+        await accept(token)
+
+
+async def test_a_weak_password_uses_nothing_up(invite, accept, school, invitations):
+    await invite(school)
+    token = invitations()[0].secret["token"]
+    with pytest.raises(WeakPassword) as weak:
+        await accept(token, "Lestari-7777")
+    assert weak.value.data["rules"] == ["SIMILAR"]
+    assert (await accept(token, tenant_id=school)).tenant_id == school
+
+
+async def test_a_suspended_school_takes_no_acceptance(invite, accept, school, invitations, as_owner):
+    await invite(school)
+    as_owner("identity", "update identity.tenants set status = 'SUSPENDED' where id = %s", (school,))
+    with pytest.raises(InvalidToken):
+        await accept(invitations()[0].secret["token"])
+
+
+async def test_old_tokens_are_purged_in_their_own_school(invite, database, school, other_school, clock, as_owner):
+    for tenant in (school, other_school):
+        await invite(tenant)
+    clock.now += timedelta(days=38)
+    async with database.write(system_binding(school)) as tx:
+        await purge_tokens(tx)
+    assert as_owner("identity", "select tenant_id from identity.one_time_tokens") == [{"tenant_id": other_school}]
+
+
+async def test_the_first_platform_administrator_is_made_once(database, contacts, hasher, as_owner):
+    for password, made in (("Melati-putih-7", True), ("Another-one-8", False)):
+        async with database.write(system_binding(PLATFORM_TENANT_ID)) as tx:
+            assert made is await ensure_platform_administrator(
+                tx, email="platform@x.test", password=password, contacts=contacts, hasher=hasher
+            )
+    (row,) = as_owner("identity", "select * from identity.users")
+    assert (row["tenant_id"], row["status"]) == (PLATFORM_TENANT_ID, "ACTIVE")
+    assert await hasher.verify("Melati-putih-7", row["password_hash"])
+
+
+# ---- events of academic
+
+
+def pupil(*, email=None, guardians=(), student_id=None, user_id=None, contract=StudentCreated):
+    personal = {"name": "Andi Wijaya"} | ({"email": email} if email else {})
+    return contract(
+        student_id=student_id or new_id(),
+        nis="1",
+        nisn=None,
+        gender="MALE",
+        status="ACTIVE",
+        user_id=user_id,
+        guardians=tuple(guardians),
+        personal=personal,
+    )
+
+
+def guardian(email, *, name="Wijaya Kusuma", user_id=None, guardian_id=None):
+    return GuardianContact(
+        guardian_id=guardian_id or new_id(), relation="FATHER", user_id=user_id, personal={"name": name} | ({"email": email} if email else {})
+    )
+
+
+@pytest.fixture
+def consume(database, contacts, revocations, clock):
+    table, count = consumers(contacts, revocations), iter(range(1, 1000))
+
+    async def run(tenant_id, *given, sequence=None):
+        async with database.write(system_binding(tenant_id)) as tx:
+            for event in given:
+                meta = EventMeta(id=new_id(), sequence=sequence or next(count), time=clock.now, tenant_id=tenant_id)
+                await table[type(event)](tx, event, meta)
+
+    return run
+
+
+def hats(as_owner):
+    rows = as_owner("identity", "select name, hat from identity.users u join identity.user_roles r on r.user_id = u.id order by 1, 2")
+    return [(row["name"], row["hat"]) for row in rows]
+
+
+async def test_guardians_and_pupils_with_an_address_are_invited_once(consume, school, as_owner, events, invitations):
+    event = pupil(email="andi@x.test", guardians=[guardian("wijaya@x.test"), guardian(None)])
+    await consume(school, event)
+    await consume(school, event)
+    assert hats(as_owner) == [("Andi Wijaya", "student"), ("Wijaya Kusuma", "parent")]
+    assert {row["data"]["record_id"] for row in events("UserCreated")} == {str(event.student_id), str(event.guardians[0].guardian_id)}
+    assert {invited.about for invited in invitations()} == {event.student_id, event.guardians[0].guardian_id}
+    assert as_owner("identity", "select distinct staff, status from identity.users") == [{"staff": False, "status": "INVITED"}]
+
+
+async def test_siblings_share_their_guardians_account(consume, school, as_owner, events):
+    mother = new_id()
+    await consume(school, pupil(guardians=[guardian("ibu@x.test", guardian_id=mother)]))
+    await consume(school, pupil(guardians=[guardian("ibu@x.test", guardian_id=mother)]), pupil(guardians=[guardian("IBU@x.test")]))
+    assert hats(as_owner) == [("Wijaya Kusuma", "parent")]
+    assert len(events("UserInvited")) == 1
+    assert len(events("UserCreated")) == 2
+    assert events("RoleAssigned") == []
+
+
+async def test_a_teacher_who_is_a_parent_wears_both_hats(consume, add_user, school, other_school, as_owner, events, revocations):
+    teacher = await add_user(school, "teacher", email="guru@x.test", name="Guru Bijak")
+    await add_user(other_school, "teacher", email="guru@x.test", name="Guru Lain")
+    child = pupil(guardians=[guardian("GURU@x.test")])
+    await consume(school, child)
+    assert hats(as_owner) == [("Guru Bijak", "parent"), ("Guru Bijak", "teacher"), ("Guru Lain", "teacher")]
+    (assigned,) = events("RoleAssigned")
+    assert (assigned["data"]["role"], assigned["data"]["ver"]) == ("parent", 2)
+    assert events("UserCreated")[-1]["data"]["record_id"] == str(child.guardians[0].guardian_id)
+    assert events("UserCreated")[-1]["data"]["user_id"] == str(teacher.user_id)
+    assert revocations._versions[teacher.user_id][0] == 2
+
+
+async def test_a_parent_who_becomes_a_teacher_is_staff(consume, add_user, school, as_owner):
+    await add_user(school, "parent", email="guru@x.test")
+    await consume(school, TeacherCreated(teacher_id=new_id(), personal={"name": "Guru", "email": "guru@x.test"}))
+    assert as_owner("identity", "select staff from identity.users") == [{"staff": True}]
+
+
+async def test_one_address_of_mother_and_child_is_one_account_with_two_hats(consume, school, as_owner, events):
+    await consume(school, pupil(email="rumah@x.test", guardians=[guardian("rumah@x.test")]))
+    assert [hat for _, hat in hats(as_owner)] == ["parent", "student"]
+    assert len(events("UserInvited")) == 1
+    assert len(events("UserCreated")) == 2
+
+
+async def test_people_without_address_or_with_an_account_are_left_alone(consume, school, as_owner):
+    await consume(school, pupil(guardians=[guardian(None), guardian("a@x.test", user_id=new_id())], user_id=new_id(), email="b@x.test"))
+    await consume(school, TeacherCreated(teacher_id=new_id(), personal={"name": "Guru"}))
+    assert as_owner("identity", "select * from identity.users") == []
+
+
+async def test_links_fill_students_by_the_highest_sequence(consume, school, other_school, as_owner):
+    student, mother, user = new_id(), new_id(), new_id()
+    linked = GuardianLinked(student_id=student, guardian_id=mother, relation="MOTHER", user_id=user)
+    await consume(school, linked, sequence=5)
+    await consume(school, GuardianLinked(student_id=student, guardian_id=mother, relation="MOTHER"), sequence=4)
+    await consume(school, linked, sequence=5)
+    own = new_id()
+    await consume(school, pupil(contract=StudentUpdated, student_id=student, user_id=own), sequence=6)
+    rows = as_owner("identity", "select tenant_id, user_id, student_id from identity.user_students order by sequence")
+    assert [(row["tenant_id"], row["user_id"], row["student_id"]) for row in rows] == [(school, user, student), (school, own, student)]

@@ -27,7 +27,7 @@ _CONFIDANTS = {
     "WIYATA_PLATFORM_PASSWORD": frozenset({"migrate", "seed"}),
     "WIYATA_TOKEN_SIGNING_KEYS": frozenset({"identity"}),
     "WIYATA_PASSWORD_PEPPER": frozenset({"identity", "migrate"}),
-    "WIYATA_DATABASE_PASSWORDS": _PYTHON - {"seed"},
+    "WIYATA_DATABASE_PASSWORDS": _PYTHON,
     "WIYATA_KEY_ENCRYPTION_KEYS": _PYTHON - {"seed"},
     "WIYATA_BLIND_INDEX_KEY": _PYTHON - {"seed"},
 }

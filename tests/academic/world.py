@@ -72,7 +72,9 @@ class World:
         statement = "select id from academic.semesters where academic_year_id = %s and number = %s"
         return self.as_owner("academic", statement, (year.id, number))[0]["id"]
 
-    async def class_(self, year: AcademicYear, name: str = "X-1", *, level: int = 10, seats: int | None = None) -> Class:
+    async def class_(
+        self, year: AcademicYear, name: str = "X-1", *, level: int = 10, seats: int | None = None
+    ) -> Class:
         async with self.write() as tx:
             return await create_class(tx, academic_year_id=year.id, name=name, level=level, max_students=seats)
 
@@ -89,7 +91,13 @@ class World:
             return await assign_homeroom_teacher(tx, class_id=class_.id, teacher_id=teacher.id)
 
     async def assign(
-        self, class_: Class, subject: Subject, semester: UUID, teacher: Teacher | None = None, *, today: date | None = None
+        self,
+        class_: Class,
+        subject: Subject,
+        semester: UUID,
+        teacher: Teacher | None = None,
+        *,
+        today: date | None = None,
     ) -> ClassSubject:
         async with self.write() as tx:
             return await assign_subject_to_class(
@@ -106,7 +114,9 @@ class World:
         async with self.write() as tx:
             return await create_schedule(tx, class_subject_id=taught.id, slot=slot, room=room)
 
-    async def import_(self, year: AcademicYear, *lines: str, header: str = HEADER, dry_run: bool = False) -> list[FieldFault]:
+    async def import_(
+        self, year: AcademicYear, *lines: str, header: str = HEADER, dry_run: bool = False
+    ) -> list[FieldFault]:
         async with self.write(Scope.SYSTEM) as tx:
             return await run_import(
                 tx,
@@ -126,7 +136,6 @@ class World:
     async def enroll(self, class_: Class, student_id: UUID, *, since: date | None = None) -> Enrollment:
         async with self.write() as tx:
             return await enroll_student(tx, class_id=class_.id, student_id=student_id, since=since, today=self.today)
-
 
 
 __all__ = ["HEADER", "TODAY", "YEAR", "World"]

@@ -1,6 +1,9 @@
 """Classes and their homeroom teachers."""
 
+from collections.abc import AsyncGenerator
 from uuid import UUID
+
+from sqlalchemy import select
 
 from libs.db import TenantTransaction
 from libs.events.contracts.academic import ClassCreated, HomeroomTeacherAssigned
@@ -73,3 +76,10 @@ def class_created(created: Class) -> ClassCreated:
         major=created.major,
         max_students=created.max_students,
     )
+
+
+async def tell_classes(tx: TenantTransaction) -> AsyncGenerator[ClassCreated, None]:
+    """One event for each class of the tenant, whose row is held until COMMIT."""
+    every = select(Class).where(Class.tenant_id == tx.tenant_id).order_by(Class.id).with_for_update(read=True)
+    for class_ in await tx.scalars(every):
+        yield class_created(class_)

@@ -1,5 +1,6 @@
 """Enrolling pupils in classes."""
 
+from collections.abc import AsyncGenerator
 from datetime import date
 from uuid import UUID
 
@@ -90,3 +91,10 @@ async def _already_in(tx: TenantTransaction, student_id: UUID, class_id: UUID, p
     )
     other = (await tx.scalars(statement)).one()
     return AlreadyEnrolled(class_id=other.id, name=other.name)
+
+
+async def tell_enrollments(tx: TenantTransaction) -> AsyncGenerator[StudentEnrolled, None]:
+    """One event for each enrollment of the tenant, whose row is held until COMMIT."""
+    every = select(Enrollment).where(Enrollment.tenant_id == tx.tenant_id).order_by(Enrollment.id)
+    for enrollment in await tx.scalars(every.with_for_update(read=True)):
+        yield student_enrolled(enrollment)

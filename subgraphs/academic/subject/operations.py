@@ -1,5 +1,9 @@
 """Subjects."""
 
+from collections.abc import AsyncGenerator
+
+from sqlalchemy import select
+
 from libs.db import TenantTransaction
 from libs.events.contracts.academic import SubjectCreated
 from subgraphs.academic.subject.model import Subject
@@ -33,3 +37,10 @@ def subject_created(subject: Subject) -> SubjectCreated:
         credit_hours=subject.credit_hours,
         is_active=bool(subject.is_active),
     )
+
+
+async def tell_subjects(tx: TenantTransaction) -> AsyncGenerator[SubjectCreated, None]:
+    """One event for each subject of the tenant, whose row is held until COMMIT."""
+    every = select(Subject).where(Subject.tenant_id == tx.tenant_id).order_by(Subject.id).with_for_update(read=True)
+    for subject in await tx.scalars(every):
+        yield subject_created(subject)

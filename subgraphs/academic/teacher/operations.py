@@ -1,5 +1,9 @@
 """Teachers and the accounts they get."""
 
+from collections.abc import AsyncGenerator
+
+from sqlalchemy import select
+
 from libs.db import TenantTransaction
 from libs.events.contracts.academic import TeacherCreated
 from subgraphs.academic.contact.queries import Contacts
@@ -26,3 +30,13 @@ async def create_teacher(
     personal = {"name": full_name} | ({"email": email} if email else {})
     tx.emit(TeacherCreated(teacher_id=teacher.id, personal=personal))
     return teacher
+
+
+async def tell_teachers(tx: TenantTransaction, *, contacts: Contacts) -> AsyncGenerator[TeacherCreated, None]:
+    """One event for each teacher of the tenant, whose row is held until COMMIT."""
+    every = select(Teacher).where(Teacher.tenant_id == tx.tenant_id).order_by(Teacher.id).with_for_update(read=True)
+    teachers = (await tx.scalars(every)).all()
+    addresses = await contacts.read(tx, "teachers", teachers)
+    for teacher in teachers:
+        personal = {"name": teacher.full_name} | addresses[teacher.id]
+        yield TeacherCreated(teacher_id=teacher.id, user_id=teacher.user_id, personal=personal)

@@ -5,9 +5,7 @@ from subgraphs.academic.class_.rules import check_level
 from subgraphs.academic.school.rules import SchoolLevel, grades_of
 
 
-@pytest.mark.parametrize(
-    ("school", "first", "last"), [("SD", 1, 6), ("SMP", 7, 9), ("SMA", 10, 12), ("SMK", 10, 13)]
-)
+@pytest.mark.parametrize(("school", "first", "last"), [("SD", 1, 6), ("SMP", 7, 9), ("SMA", 10, 12), ("SMK", 10, 13)])
 def test_a_school_teaches_the_grades_of_its_level(school: str, first: int, last: int):
     grades = grades_of(SchoolLevel(school))
     for level in (first, last):

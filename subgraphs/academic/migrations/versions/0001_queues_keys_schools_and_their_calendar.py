@@ -7,6 +7,7 @@ from sqlalchemy.dialects import postgresql
 from libs.crypto import create_data_keys
 from libs.db import enable_tenant_rls
 from libs.events import create_queue_tables
+from libs.jobs import create_job_tables
 from subgraphs.academic.model import Base
 
 revision = "0001"
@@ -20,6 +21,9 @@ SCHEMA = "academic"
 def upgrade() -> None:
     create_queue_tables(Base.metadata)
     create_data_keys(SCHEMA)
+    create_job_tables(Base.metadata)
+    # The timetable takes this name (see model.py).
+    op.drop_table("schedules", schema=SCHEMA, if_exists=True)
     _tenants()
     _schools()
     _academic_years()

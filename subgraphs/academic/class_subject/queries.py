@@ -1,0 +1,22 @@
+"""Who teaches a subject of a class."""
+
+from uuid import UUID
+
+from sqlalchemy import FromClause, exists, select
+
+from subgraphs.academic.class_subject.model import Teaching
+
+
+def latest_teachers(*, tenant_id: UUID) -> FromClause:
+    """Class subject (source_id) and the teacher (target_id) who teaches it now or, once it is over, taught it last."""
+    teaching, later = Teaching.__table__.alias(), Teaching.__table__.alias()
+    superseded = exists().where(
+        later.c.tenant_id == tenant_id,
+        later.c.class_subject_id == teaching.c.class_subject_id,
+        later.c.valid_from > teaching.c.valid_from,
+    )
+    return (
+        select(teaching.c.class_subject_id.label("source_id"), teaching.c.teacher_id.label("target_id"))
+        .where(teaching.c.tenant_id == tenant_id, ~superseded)
+        .subquery()
+    )

@@ -1,0 +1,34 @@
+"""What academic does about events, and how its aggregates are told again."""
+
+from libs.db import TenantTransaction
+from libs.events import Consumers, EventMeta, Snapshots
+from libs.events.contracts.identity import TenantCreated, TenantUpdated, UserCreated
+from subgraphs.academic.class_.operations import tell_classes
+from subgraphs.academic.contact.operations import link_account
+from subgraphs.academic.contact.queries import Contacts
+from subgraphs.academic.enrollment.operations import tell_enrollments
+from subgraphs.academic.school.operations import keep_school
+from subgraphs.academic.student.operations import tell_students
+from subgraphs.academic.subject.operations import tell_subjects
+from subgraphs.academic.teacher.operations import tell_teachers
+
+
+def consumers(contacts: Contacts) -> Consumers:
+    """Event -> operation."""
+
+    async def link(tx: TenantTransaction, event: UserCreated, _: EventMeta) -> None:
+        if event.record_id is not None:
+            await link_account(tx, contacts=contacts, record_id=event.record_id, user_id=event.user_id)
+
+    return {TenantCreated: keep_school, TenantUpdated: keep_school, UserCreated: link}
+
+
+def snapshots(contacts: Contacts) -> Snapshots:
+    """Aggregate -> its state as events."""
+    return {
+        "class": tell_classes,
+        "subject": tell_subjects,
+        "teacher": lambda tx: tell_teachers(tx, contacts=contacts),
+        "student": lambda tx: tell_students(tx, contacts=contacts),
+        "enrollment": tell_enrollments,
+    }

@@ -1,0 +1,259 @@
+"""Pupils and their guardians in the graph."""
+
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import strawberry
+from sqlalchemy import ColumnElement, FromClause
+from strawberry.federation.schema_directives import Key
+from strawberry.federation.types import FieldSet
+
+from libs.auth import Reach
+from libs.graph import (
+    Call,
+    Condition,
+    Connection,
+    FieldError,
+    FileInput,
+    Info,
+    ReadContext,
+    column,
+    connection,
+    described_enum,
+    entity,
+    find_one,
+    given,
+    many,
+    mutation,
+    one,
+    result,
+    root_connection,
+    stub,
+)
+from libs.kernel import Forbidden
+from subgraphs.academic.class_.queries import class_of_today
+from subgraphs.academic.student import model, operations, rules
+from subgraphs.academic.student.queries import guardians_of_students, in_class_on, taught_today
+
+if TYPE_CHECKING:
+    from subgraphs.academic.class_.graph import Class
+    from subgraphs.academic.enrollment.graph import Enrollment
+
+described_enum(rules.Gender, "Sex as registered.", MALE="Boy or man.", FEMALE="Girl or woman.")
+described_enum(
+    rules.StudentStatus,
+    "Where a pupil stands with the school.",
+    ACTIVE="Goes to this school.",
+    TRANSFERRED="Went to another school.",
+    GRADUATED="Finished it.",
+    WITHDRAWN="Left it.",
+)
+described_enum(
+    rules.GuardianRelation,
+    "What a guardian is to a pupil.",
+    FATHER="Father.",
+    MOTHER="Mother.",
+    GUARDIAN="Anybody else who answers for the pupil.",
+)
+
+
+@strawberry.federation.type(
+    keys=[Key(fields=FieldSet("id"), resolvable=False)], description="An account, which identity owns."
+)
+class User:
+    """A reference to identity's account."""
+
+    id: UUID = strawberry.field(description="Identity of the account.")
+
+
+def _taught(student_id: ColumnElement[UUID], context: ReadContext) -> ColumnElement[bool] | None:
+    """Teachers: pupils who sit today in a class they lead or teach. Families: row-level security keeps their own."""
+    if context.reach is not Reach.TAUGHT:
+        return None
+    return taught_today(student_id, tenant_id=context.tenant_id, user_id=context.actor.user_id, today=context.today)
+
+
+def visible_students(table: FromClause, context: ReadContext) -> ColumnElement[bool] | None:
+    """See _taught."""
+    return _taught(table.c.id, context)
+
+
+def visible_guardians(table: FromClause, context: ReadContext) -> ColumnElement[bool] | None:
+    """See _taught."""
+    return _taught(table.c.student_id, context)
+
+
+def regular_class(context: ReadContext) -> FromClause:
+    """Pupil -> class of today."""
+    return class_of_today(tenant_id=context.tenant_id, today=context.today)
+
+
+def _sits_in(table: FromClause, class_id: UUID, context: ReadContext) -> ColumnElement[bool]:
+    return in_class_on(table.c.id, class_id, tenant_id=context.tenant_id, day=context.today)
+
+
+@entity(guardians_of_students(), resource="student", visible=visible_guardians, keyed=False)
+class Guardian:
+    """A parent or guardian, as seen from one pupil."""
+
+    id: UUID = column("Identity of the guardian; siblings share one.")
+    name: str = column("Full name.")
+    relation: rules.GuardianRelation = column("What the guardian is to the pupil.")
+    user: User | None = stub("user_id", "Account of the guardian.")
+
+
+@entity(
+    model.Student.__table__,
+    resource="student",
+    visible=visible_students,
+    conditions={"class_id": Condition(UUID, "Sits in this class today.", _sits_in)},
+)
+class Student:
+    """A pupil of the school."""
+
+    id: UUID = column("Identity of the pupil.", filter=True)
+    nis: str = column("The school's own number.", filter=True, order=True)
+    nisn: str | None = column("National number, 10 digits.", filter=True)
+    full_name: str = column("Full name.", order=True, search=(model.StudentName.__table__, "student_id"))
+    gender: rules.Gender = column("Sex as registered.", filter=True)
+    birth_date: date | None = column("Date of birth.", filter=True)
+    status: rules.StudentStatus = column("Where the pupil stands with the school.", filter=True)
+    user: User | None = stub("user_id", "Account of the pupil.")
+    current_class: Annotated["Class", strawberry.lazy("subgraphs.academic.class_.graph")] | None = one(
+        "Class", "Regular class of today.", through=regular_class
+    )
+    guardians: list[Guardian] = many("Guardian", "Parents and guardians, by name.", remote="student_id", order="name")
+    enrollments: Connection[Annotated["Enrollment", strawberry.lazy("subgraphs.academic.enrollment.graph")]] = (
+        connection("Enrollment", "Enrollments, newest first.", remote="student_id", order="valid_from desc")
+    )
+
+
+class JobStatus(StrEnum):
+    """Where long work stands, as libs.jobs keeps it."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+described_enum(
+    JobStatus,
+    "Where long work stands.",
+    QUEUED="Waits for a worker.",
+    RUNNING="Is being done.",
+    SUCCEEDED="Is done.",
+    FAILED="Changed nothing; the errors say why.",
+    CANCELLED="Was called back, and changed nothing.",
+)
+
+
+@strawberry.federation.type(shareable=True, description="How far long work is.")
+class JobProgress:
+    """Counted in steps of the work."""
+
+    done: int = strawberry.field(description="Steps done.")
+    total: int | None = strawberry.field(description="Steps there are, where that is known.")
+
+
+@strawberry.federation.type(shareable=True, description="Long work that goes on after the answer.")
+class Job:
+    """As a client follows it."""
+
+    id: UUID = strawberry.field(description="Identity of the job.")
+    kind: str = strawberry.field(description="What is done, like IMPORT_STUDENTS.")
+    status: JobStatus = strawberry.field(description="Where it stands.")
+    progress: JobProgress = strawberry.field(description="How far it is.")
+    errors: list[FieldError] = strawberry.field(description="Why it failed, or the report of a dry run.")
+
+
+async def _find_job(info: Info, job_id: UUID) -> Job | None:
+    context = info.context
+    actor = context.signed_in
+    if not actor.may("student:import"):
+        raise Forbidden
+    async with context.database.read(actor.binding("student")) as tx:
+        job = await context.extras.queue.find(tx, job_id)
+    if job is None:
+        return None
+    language = context.language
+    return Job(
+        id=job.id,
+        kind=job.kind,
+        status=JobStatus(job.status),
+        progress=JobProgress(done=job.done, total=job.total),
+        errors=[FieldError(path=f.path, code=f.code, message=f.message(language)) for f in job.errors],
+    )
+
+
+@strawberry.input
+class ImportStudentsInput:
+    """A file of pupils.
+
+    CSV with the columns nis, nisn, full_name, gender, birth_date, class, guardian_name, guardian_relation,
+    guardian_email, guardian_phone and, if wanted, email (the pupil's own).
+    """
+
+    file: FileInput = given("The file.")
+    academic_year_id: UUID = given("The year in which the pupils sit in the classes named.")
+    dry_run: bool = given("Only tell what is wrong with it.", default=False)
+
+
+@result
+class ImportStudentsSuccess:
+    """The import is queued; the job tells what becomes of it."""
+
+    job_id: strawberry.Private[UUID]
+
+    @strawberry.field(description="The job; `academicJob` follows it.")
+    async def job(self, info: Info) -> Job:
+        """Read after the commit."""
+        found = await _find_job(info, self.job_id)
+        assert found is not None  # committed with this very answer
+        return found
+
+
+@strawberry.type
+class StudentQuery:
+    """Queries about pupils."""
+
+    students: Connection[Student] = root_connection(Student, "Pupils, by name.", order="full_name")
+
+    @strawberry.field(description="A pupil by identity, NIS or NISN; those that are given must all hold.")
+    async def student(
+        self,
+        info: Info,
+        id: Annotated[UUID | None, strawberry.argument(description="Identity of the pupil.")] = None,
+        nis: Annotated[str | None, strawberry.argument(description="The school's own number.")] = None,
+        nisn: Annotated[str | None, strawberry.argument(description="National number.")] = None,
+    ) -> Student | None:
+        """Null when there is none for the actor."""
+        return await find_one(info, "Student", id=id, nis=nis, nisn=nisn)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="Long work of academic, like an import.")
+    async def academic_job(
+        self, info: Info, id: Annotated[UUID, strawberry.argument(description="Identity of the job.")]
+    ) -> Job | None:
+        """Null when the school has no such job."""
+        return await _find_job(info, id)
+
+
+@strawberry.type
+class StudentMutation:
+    """Mutations of pupils."""
+
+    @mutation(permission="student:import")
+    async def import_students(self, call: Call, input: ImportStudentsInput) -> ImportStudentsSuccess:
+        """Loads pupils, their guardians and their classes: all rows or none; loading them again changes nothing."""
+        job_id = await operations.request_import(
+            call.tx,
+            queue=call.context.extras.queue,
+            requested_by=call.actor.user_id,
+            academic_year_id=input.academic_year_id,
+            text=input.file.text,
+            dry_run=input.dry_run,
+        )
+        return ImportStudentsSuccess(job_id=job_id)

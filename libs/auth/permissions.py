@@ -24,7 +24,8 @@ CATALOGUE: Final[Mapping[str, str]] = MappingProxyType(
         "role:read": "Read the school's roles and what they permit.",
         "role:assign": "Give a role to an account.",
         # academic
-        "school:read": "Read the school and its figures.",
+        "school:read": "Read the school: name, NPSN, level, time zone.",
+        "school_overview:read": "Read the school's figures: pupils, classes, teachers.",
         "academic_year:read": "Read academic years and semesters.",
         "academic_year:create": "Create an academic year with its two semesters.",
         "semester:activate": "Make a semester the active one.",

@@ -15,10 +15,14 @@ from deploy.local.programs import StartError
 from deploy.local.state import ROOT, AlreadyRunning, StateFolder
 from libs.settings import SettingsError
 
+_PASSING_ON = ("psql", "nats")
+
 
 def main(arguments: Sequence[str]) -> int:
     """Runs one command and returns its exit code."""
-    chosen = _parser().parse_args(arguments)
+    own, foreign = _split(arguments)
+    chosen = _parser().parse_args(own)
+    chosen.arguments = foreign
     state = StateFolder(chosen.folder.resolve())
     console = Console()
     try:
@@ -32,18 +36,22 @@ def main(arguments: Sequence[str]) -> int:
     return 1
 
 
+def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """What follows `psql` or `nats` is theirs, options included."""
+    end = next((place + 1 for place, word in enumerate(arguments) if word in _PASSING_ON), len(arguments))
+    return arguments[:end], arguments[end:]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description="The stack on this machine.")
     parser.add_argument("--folder", type=Path, default=ROOT / ".wiyata", help="state folder")
     names = parser.add_subparsers(dest="command", required=True)
-    for name in ("up", "start", "down", "status", "doctor", "migrate", "seed", "accounts"):
+    for name in ("up", "start", "down", "status", "doctor", "migrate", "seed", "accounts", *_PASSING_ON):
         names.add_parser(name)
     logs = names.add_parser("logs")
     logs.add_argument("name", nargs="?")
     logs.add_argument("-f", "--follow", action="store_true")
     names.add_parser("reset").add_argument("--yes", action="store_true", help="does not ask")
-    for name in ("psql", "nats"):
-        names.add_parser(name, add_help=False).add_argument("arguments", nargs=argparse.REMAINDER)
     return parser
 
 

@@ -28,7 +28,7 @@ def main(url: str, arguments: Sequence[str], console: Console) -> int:
 
 
 async def _run(url: str, chosen: argparse.Namespace, console: Console) -> None:
-    client = await nats.connect(url, allow_reconnect=False, connect_timeout=2)
+    client = await nats.connect(url, max_reconnect_attempts=0, connect_timeout=2, error_cb=_keep_quiet)
     try:
         if chosen.command == "streams":
             console.print(await _streams(client))
@@ -38,6 +38,10 @@ async def _run(url: str, chosen: argparse.Namespace, console: Console) -> None:
             await _subscribe(client, chosen.subject, console)
     finally:
         await client.close()
+
+
+async def _keep_quiet(_error: Exception) -> None:
+    """What fails is raised as well; the client would log it with its traceback."""
 
 
 async def _streams(client: Client) -> Table:

@@ -106,7 +106,7 @@ def status(state: StateFolder, console: Console) -> int:
     known = recorded if isinstance(recorded, dict) else {}
     table, all_ready = Table("program", "state", "pid", "port", "failures"), True
     for program in stack.programs(local_settings(state), state):
-        facts = known.get(program.name, {"phase": "done" if program.once else "unknown"})
+        facts = known.get(program.name, {"phase": "not started"})
         phase = _phase_now(program, str(facts["phase"]))
         all_ready &= phase in {"ready", "done"}
         pid = "" if program.once else str(facts.get("pid") or "")

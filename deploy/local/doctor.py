@@ -47,10 +47,8 @@ def _findings(settings: Settings, state: StateFolder) -> Iterator[Finding]:
     yield Finding("Python", sys.version_info >= _OLDEST_PYTHON, f"{version} at {sys.executable}")
     yield _git()
     yield _node()
-    current = packages_are_current(ROUTER)
-    yield Finding(
-        "router", True, "packages installed" if current else "packages missing or old: `npm ci` comes with up"
-    )
+    text = "packages installed" if packages_are_current(ROUTER) else "packages missing or old; the next start installs"
+    yield Finding("router", True, text)
     yield _engine("PostgreSQL", lambda: postgres(state.data, port=1, password=None))
     yield _engine("Valkey", lambda: valkey(state.data, port=1))
     yield _engine("NATS", lambda: nats(state.data, port=1))

@@ -1,7 +1,6 @@
 """The seed's way into the graph: the same mutations any client sends, through the router."""
 
 import asyncio
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
@@ -89,7 +88,7 @@ class Graph:
             response = await self._http.get("/dev/outbox", params={"to": email}, headers={"accept": "application/json"})
             for mail in response.json():
                 for link in mail["links"]:
-                    if re.search("/account/invitation", link):
-                        return parse_qs(urlsplit(link).query)["token"][0]
+                    if urlsplit(link).path == "/account/invitation":
+                        return str(parse_qs(urlsplit(link).query)["token"][0])
             await asyncio.sleep(_LOOK_SECONDS)
         raise SeedError(f"no invitation for {email} in the outbox")

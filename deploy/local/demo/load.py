@@ -58,7 +58,7 @@ class Loading:
         active = next(s["id"] for s in years[current.name]["semesters"] if s["isActive"])
         await self._class_subjects(years[past.name]["id"], past, finished, subjects, teachers)
         taught = await self._class_subjects(years[current.name]["id"], current, active, subjects, teachers)
-        await self._timetable(active, taught, subjects)
+        await self._timetable(active, taught)
 
     async def _years(self, today: date) -> dict[str, Any]:
         query = "{ academicYears(first: 100) { nodes { id name semesters { id number startDate isActive } } } }"
@@ -188,9 +188,7 @@ class Loading:
             if each["semester"]["id"] == semester
         }
 
-    async def _timetable(
-        self, semester: str, taught: dict[tuple[int, int], tuple[str, str]], subjects: list[str]
-    ) -> None:
+    async def _timetable(self, semester: str, taught: dict[tuple[int, int], tuple[str, str]]) -> None:
         known: set[tuple[str, int, str]] = set()
         for class_id in {class_id for class_id, _ in taught.values()}:
             data = await self._graph(

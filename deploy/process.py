@@ -86,6 +86,10 @@ def _migrate(settings: Settings, names: Sequence[str]) -> None:
     bootstrap(settings)
     for name in names:
         migrate(settings, name)
+        # identity alone has something to prepare: the platform and its first administrator.
+        prepare = getattr(importlib.import_module(f"subgraphs.{name}.app"), "prepare", None)
+        if prepare is not None:
+            asyncio.run(prepare(settings))
         log.info("migrated", subgraph=name)
 
 

@@ -40,9 +40,7 @@ class Settings(BaseSettings):
     environment: Literal["development", "test", "production"] = Field(
         default="development", description="development opens GraphiQL, /dev and introspection; production closes them."
     )
-    public_url: str = Field(
-        default="http://127.0.0.1:4000", description="Origin of links in mails, without a path."
-    )
+    public_url: str = Field(default="http://127.0.0.1:4000", description="Origin of links in mails, without a path.")
     host: str = Field(default="127.0.0.1", description="Address the subgraphs listen on.")
     identity_port: Port = Field(default=4001, description="Port of identity.")
     academic_port: Port = Field(default=4002, description="Port of academic.")
@@ -56,6 +54,9 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:4003/graphql", description="Where the router finds notification."
     )
     supergraph: Path = Field(default=Path("schema/supergraph.graphql"), description="The supergraph the router serves.")
+    router_upstream_timeout_ms: int = Field(
+        default=15_000, ge=100, description="How long the router waits for a subgraph, milliseconds."
+    )
     cors_origins: str = Field(
         default="", description="Origins browsers may call from, separated by commas; empty: none."
     )

@@ -11,6 +11,7 @@ from libs.graph import (
     Call,
     Connection,
     EmailAddress,
+    FileInput,
     Info,
     PhoneNumber,
     column,
@@ -32,8 +33,6 @@ from subgraphs.identity.tenant import rules
 from subgraphs.identity.tenant.operations.create_tenant import FirstAdmin, create_tenant
 from subgraphs.identity.tenant.operations.import_tenants import import_tenants
 from subgraphs.identity.tenant.queries import SCHOOLS, find_school
-
-LONGEST_REGISTER = 2_000_000  # characters; ten thousand schools are half of it
 
 described_enum(
     rules.SchoolLevel,
@@ -98,14 +97,6 @@ class CreateTenantSuccess:
 
     tenant_id: strawberry.Private[UUID]
     tenant: Tenant = one("Tenant", "The new school.")
-
-
-@strawberry.input
-class FileInput:
-    """A file: its text, or the id of an upload."""
-
-    text: str | None = given("The text itself.", default=None, max_length=LONGEST_REGISTER, lines=True)
-    file_id: UUID | None = given("The upload, once identity takes uploads.", default=None)
 
 
 @strawberry.input

@@ -48,7 +48,7 @@ def invitation_route(
             return _page(request, "form", token=request.query_params.get("token", ""), faults=[])
         form = await _form(request)
         token, password = form.get("token", ""), form.get("password", "")
-        if password != form.get("again"):
+        if password != form.get("again", ""):
             return _page(request, "form", token=token, faults=["DIFFERENT"], status=422)
         visit = Visit(_address(request), request.headers.get("user-agent", "")[:300], database)
         try:

@@ -42,16 +42,14 @@ def test_dates_are_iso_or_day_first(written: str):
 
 
 def test_every_fault_of_every_line_is_told_at_once():
-    text = "\n".join(
-        (
-            HEADER,
-            ",123,,X,2010-13-01,X-1,,,,",
-            LINE,
-            '101,0012345678,"Two\nlines",P,,,,,,',
-            "100,,B,P,1899-12-31,,Ibu,aunt,nobody,12",
-        )
+    lines = (
+        HEADER,
+        ",123,,X,2010-13-01,X-1,,,,",
+        LINE,
+        '101,0012345678,"Two\nlines",P,,,,,,',
+        "100,,B,P,1899-12-31,,Ibu,aunt,nobody,12",
     )
-    assert _faults(text) == [
+    assert _faults("\n".join(lines)) == [
         ("input.file.text[2].nis", "REQUIRED"),
         ("input.file.text[2].nisn", "FORMAT"),
         ("input.file.text[2].full_name", "REQUIRED"),

@@ -37,12 +37,13 @@ def consumers(vault: Vault) -> Consumers:
         await project_contact(tx, event, meta, vault=vault)
 
     async def invitation(tx: TenantTransaction, event: UserInvited, meta: EventMeta) -> None:
-        await announce_invitation(tx, event, meta, vault=vault)
+        key = await project_contact(tx, event, meta, vault=vault)
+        await announce_invitation(tx, event, meta, key=key)
 
     return {
         TenantCreated: project_tenant,
         TenantUpdated: project_tenant,
-        UserInvited: _each(contact, invitation),
+        UserInvited: invitation,
         UserCreated: contact,
         UserUpdated: contact,
         UserActivated: _each(contact, announce_activation),

@@ -1,9 +1,13 @@
 """The contact projections: whom the school can reach, and which pupils a record stands for."""
 
+from uuid import UUID
+
+from sqlalchemy import text
+
 from libs.crypto import DataKey, Vault
 from libs.db import TenantTransaction
 from libs.events import EventMeta, upsert_if_newer
-from libs.events.contracts.academic import GuardianLinked, StudentCreated, StudentUpdated
+from libs.events.contracts.academic import GuardianContact, GuardianLinked, StudentCreated, StudentUpdated
 from libs.events.contracts.identity import (
     TenantCreated,
     TenantUpdated,
@@ -13,11 +17,40 @@ from libs.events.contracts.identity import (
     UserUpdated,
 )
 from libs.jobs import add_schedule
-from subgraphs.notification.contact.model import Contact, Guardianship, Pupil
 from subgraphs.notification.model import Tenant
 from subgraphs.notification.notification.rules import FORGET_SECRETS
 
-_ONE_GUARDIANSHIP = ("tenant_id", "guardian_id", "student_id")
+# Written out, because thousands of them arrive at once when a school is set up: building a statement from its parts
+# takes several times as long as running it.
+_UPSERT_CONTACT = text(
+    """
+    insert into notification.contacts as known (id, sequence, record_id, name, language, email, phone)
+    values (:id, :sequence, :record_id, :name, :language, :email, :phone)
+    on conflict (tenant_id, id) do update set
+      sequence = excluded.sequence, record_id = excluded.record_id, name = excluded.name,
+      language = excluded.language, email = excluded.email, phone = excluded.phone, updated_at = now()
+    where known.sequence < excluded.sequence
+    """
+)
+_UPSERT_PUPIL = text(
+    """
+    insert into notification.pupils as known (id, sequence, user_id) values (:id, :sequence, :user_id)
+    on conflict (tenant_id, id) do update set
+      sequence = excluded.sequence, user_id = excluded.user_id, updated_at = now()
+    where known.sequence < excluded.sequence
+    """
+)
+_UPSERT_GUARDIANSHIP = text(
+    """
+    insert into notification.guardianships as known (id, sequence, guardian_id, student_id, user_id, is_primary)
+    values (uuidv7(), :sequence, :guardian_id, :student_id, :user_id, :is_primary)
+    on conflict (tenant_id, guardian_id, student_id) do update set
+      sequence = excluded.sequence, user_id = excluded.user_id, is_primary = excluded.is_primary, updated_at = now()
+    where known.sequence < excluded.sequence
+    """
+)
+
+UserEvent = UserInvited | UserCreated | UserActivated | UserUpdated
 
 
 async def project_tenant(tx: TenantTransaction, event: TenantCreated | TenantUpdated, meta: EventMeta) -> None:
@@ -37,30 +70,23 @@ async def project_tenant(tx: TenantTransaction, event: TenantCreated | TenantUpd
     await add_schedule(tx, "notification", FORGET_SECRETS, first_run_at=tx.now)
 
 
-async def project_contact(
-    tx: TenantTransaction,
-    event: UserInvited | UserCreated | UserActivated | UserUpdated,
-    meta: EventMeta,
-    *,
-    vault: Vault,
-) -> None:
-    """Keeps name, language and addresses of an account; the addresses are encrypted with the person's own key."""
-    keys = await vault.person_keys(tx, [event.user_id], create=True)
-    key = keys[event.user_id]
+async def project_contact(tx: TenantTransaction, event: UserEvent, meta: EventMeta, *, vault: Vault) -> DataKey:
+    """Keeps name, language and addresses of an account, encrypted with the person's key; answers that key."""
+    key = (await vault.person_keys(tx, [event.user_id], create=True))[event.user_id]
     values = {
         "id": event.user_id,
+        "sequence": meta.sequence,
         "record_id": event.about if isinstance(event, UserInvited) else event.record_id,
         "name": event.personal.get("name", ""),
         "language": event.language,
         "email": _sealed(tx, key, event, "email"),
         "phone": _sealed(tx, key, event, "phone"),
     }
-    await tx.execute(upsert_if_newer(Contact, values, sequence=meta.sequence))
+    await tx.execute(_UPSERT_CONTACT, values)
+    return key
 
 
-def _sealed(
-    tx: TenantTransaction, key: DataKey, event: UserInvited | UserCreated | UserActivated | UserUpdated, field: str
-) -> bytes | None:
+def _sealed(tx: TenantTransaction, key: DataKey, event: UserEvent, field: str) -> bytes | None:
     value = event.personal.get(field)
     if value is None:
         return None
@@ -69,24 +95,24 @@ def _sealed(
 
 async def project_pupil(tx: TenantTransaction, event: StudentCreated | StudentUpdated, meta: EventMeta) -> None:
     """Keeps that a pupil exists, the pupil's account, and who answers for the pupil."""
-    pupil = {"id": event.student_id, "user_id": event.user_id}
-    await tx.execute(upsert_if_newer(Pupil, pupil, sequence=meta.sequence))
+    await tx.execute(_UPSERT_PUPIL, {"id": event.student_id, "sequence": meta.sequence, "user_id": event.user_id})
     for guardian in event.guardians:
-        values = {
-            "guardian_id": guardian.guardian_id,
-            "student_id": event.student_id,
-            "user_id": guardian.user_id,
-            "is_primary": guardian.is_primary,
-        }
-        await tx.execute(upsert_if_newer(Guardianship, values, sequence=meta.sequence, keys=_ONE_GUARDIANSHIP))
+        await _keep_guardianship(tx, guardian, event.student_id, meta)
 
 
 async def project_guardianship(tx: TenantTransaction, event: GuardianLinked, meta: EventMeta) -> None:
     """Keeps that a guardian answers for a pupil, and the guardian's account once it is known."""
+    await _keep_guardianship(tx, event, event.student_id, meta)
+
+
+async def _keep_guardianship(
+    tx: TenantTransaction, guardian: GuardianContact | GuardianLinked, student_id: UUID, meta: EventMeta
+) -> None:
     values = {
-        "guardian_id": event.guardian_id,
-        "student_id": event.student_id,
-        "user_id": event.user_id,
-        "is_primary": event.is_primary,
+        "sequence": meta.sequence,
+        "guardian_id": guardian.guardian_id,
+        "student_id": student_id,
+        "user_id": guardian.user_id,
+        "is_primary": guardian.is_primary,
     }
-    await tx.execute(upsert_if_newer(Guardianship, values, sequence=meta.sequence, keys=_ONE_GUARDIANSHIP))
+    await tx.execute(_UPSERT_GUARDIANSHIP, values)

@@ -1,33 +1,54 @@
 """Writing messages: in the transaction of the event that causes them."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import literal, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 
-from libs.crypto import Vault
+from libs.crypto import DataKey
 from libs.db import TenantTransaction
 from libs.events import EventMeta
 from libs.events.contracts.identity import UserActivated, UserInvited
-from subgraphs.notification.notification.model import Delivery, Notification
 from subgraphs.notification.notification.operations.link import link_new_notification
 from subgraphs.notification.notification.rules import Channel, days_left
 from subgraphs.notification.template.queries import compose
 from subgraphs.notification.template.rules import EventType
 
+# The message and its place in the queue, or neither when this event has told this person before. The lock of the record
+# is taken before anything else, so that the next statement sees the pupils of whoever held it (link.py).
+_WRITE = text(
+    """
+    with locked as materialized (
+      select pg_advisory_xact_lock(hashtextextended(record::text, 7))
+      from unnest(array[cast(:about_record_id as uuid)]) as record where record is not null
+    ), written as (
+      insert into notification.notifications (
+        id, contact_id, user_id, about_record_id, event_id, channel, event_type, language, subject, body,
+        sealed, expires_at, metadata)
+      select
+        cast(:id as uuid), cast(:user_id as uuid), cast(:user_id as uuid), cast(:about_record_id as uuid),
+        cast(:event_id as uuid), :channel, :event_type, :language, :subject, :body,
+        cast(:sealed as bytea), cast(:expires_at as timestamptz), cast(:metadata as jsonb)
+      from (select count(*) from locked) as taken
+      on conflict (tenant_id, contact_id, event_id) do nothing
+      returning tenant_id, id
+    )
+    insert into notification.deliveries (tenant_id, notification_id, due_at)
+    select tenant_id, id, :now from written
+    returning notification_id
+    """
+)
 
-async def announce_invitation(tx: TenantTransaction, event: UserInvited, meta: EventMeta, *, vault: Vault) -> None:
-    """Writes the invitation of an account; its token is sealed with the key of the invited person.
+
+async def announce_invitation(tx: TenantTransaction, event: UserInvited, meta: EventMeta, *, key: DataKey) -> None:
+    """Writes the invitation of an account; `key` is the invited person's, with which the token is sealed.
 
     Raises TemplateRefused.
     """
     notification_id = tx.new_id()
-    keys = await vault.person_keys(tx, [event.user_id], create=True)
-    sealed = keys[event.user_id].encrypt(
+    sealed = key.encrypt(
         orjson.dumps(dict(event.secret)).decode(),
         table="notifications",
         column="sealed",
@@ -41,7 +62,8 @@ async def announce_invitation(tx: TenantTransaction, event: UserInvited, meta: E
 
 async def announce_activation(tx: TenantTransaction, event: UserActivated, meta: EventMeta) -> None:
     """Writes that an account is active now. Raises TemplateRefused."""
-    await _write(tx, _message(tx.new_id(), EventType.USER_ACTIVATED, event, meta, {}, about=event.record_id))
+    values = _message(tx.new_id(), EventType.USER_ACTIVATED, event, meta, {}, about=event.record_id)
+    await _write(tx, {**values, "sealed": None, "expires_at": None})
 
 
 def _message(
@@ -53,40 +75,22 @@ def _message(
     *,
     about: UUID | None,
 ) -> dict[str, Any]:
-    text = compose(event_type, event.language, variables)
+    message = compose(event_type, event.language, variables)
     return {
         "id": notification_id,
-        "contact_id": event.user_id,
         "user_id": event.user_id,
         "about_record_id": about,
         "event_id": meta.id,
         "channel": Channel.EMAIL,
         "event_type": event_type,
         "language": event.language,
-        "subject": text.subject,
-        "body": text.body,
-        "metadata": dict(variables),
+        "subject": message.subject,
+        "body": message.body,
+        "metadata": orjson.dumps(variables).decode(),
     }
 
 
 async def _write(tx: TenantTransaction, values: Mapping[str, Any]) -> None:
-    """One statement: the message and its place in the queue, or neither when this event has told this person before."""
-    written = (
-        insert(Notification.__table__)
-        .values(dict(values))
-        .on_conflict_do_nothing(index_elements=["tenant_id", "contact_id", "event_id"])
-        .returning(Notification.tenant_id, Notification.id)
-        .cte("written")
-    )
-    due: datetime = tx.now
-    queued = (
-        insert(Delivery)
-        .from_select(
-            ["tenant_id", "notification_id", "attempts", "due_at"],
-            select(written.c.tenant_id, written.c.id, literal(0), literal(due)),
-        )
-        .returning(Delivery.notification_id)
-    )
-    is_new = (await tx.execute(queued)).first() is not None
+    is_new = (await tx.execute(_WRITE, {**values, "now": tx.now})).first() is not None
     if is_new and values["about_record_id"] is not None:
         await link_new_notification(tx, notification_id=values["id"], record_id=values["about_record_id"])

@@ -9,6 +9,7 @@ from libs.db import TenantTransaction
 from libs.events import EventMeta
 from libs.events.contracts.academic import GuardianLinked, StudentCreated, StudentUpdated
 
+# Two transactions that tell of the same record, each blind to the other's rows, would both miss the link.
 _LOCK = text("select pg_advisory_xact_lock(hashtextextended(record::text, 7)) from unnest(:records) as record")
 _LINK_NOTIFICATION = text(
     """
@@ -34,8 +35,10 @@ _LINK_PUPIL = text(
 
 
 async def link_new_notification(tx: TenantTransaction, *, notification_id: UUID, record_id: UUID) -> None:
-    """A message about a record is about the pupil of that record, or about every pupil of that guardian."""
-    await _lock(tx, [record_id])
+    """A message about a record is about the pupil of that record, or about every pupil of that guardian.
+
+    The statement that wrote the message has locked the record.
+    """
     values = {"tenant_id": tx.tenant_id, "notification_id": notification_id, "record_id": record_id}
     await tx.execute(_LINK_NOTIFICATION, values)
 
@@ -52,10 +55,5 @@ async def link_guardianship(tx: TenantTransaction, event: GuardianLinked, _meta:
 
 
 async def _link(tx: TenantTransaction, *, student_id: UUID, records: Sequence[UUID]) -> None:
-    await _lock(tx, records)
-    await tx.execute(_LINK_PUPIL, {"tenant_id": tx.tenant_id, "student_id": student_id, "records": list(records)})
-
-
-async def _lock(tx: TenantTransaction, records: Sequence[UUID]) -> None:
-    """Two transactions that tell of the same record, each blind to the other's rows, would both miss the link."""
     await tx.execute(_LOCK, {"records": sorted(records)})
+    await tx.execute(_LINK_PUPIL, {"tenant_id": tx.tenant_id, "student_id": student_id, "records": list(records)})

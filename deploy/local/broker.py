@@ -28,7 +28,9 @@ def main(url: str, arguments: Sequence[str], console: Console) -> int:
 
 
 async def _run(url: str, chosen: argparse.Namespace, console: Console) -> None:
-    client = await nats.connect(url, max_reconnect_attempts=0, connect_timeout=2, error_cb=_keep_quiet)
+    client = await nats.connect(
+        url, max_reconnect_attempts=1, reconnect_time_wait=0, connect_timeout=2, error_cb=_keep_quiet
+    )
     try:
         if chosen.command == "streams":
             console.print(await _streams(client))

@@ -1,6 +1,7 @@
 """Projections: what a subgraph keeps of another one's aggregates, by the highest sequence seen."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import BigInteger, Table, func
@@ -27,8 +28,14 @@ def upsert_if_newer(
     those of one subgraph: a row fed by two subgraphs needs a column, and a table, of its own for each.
     """
     target = table if isinstance(table, Table) else cast(Table, table.__table__)
-    statement = insert(target).values({**values, "sequence": sequence})
-    changes: dict[str, Any] = {name: statement.excluded[name] for name in (*values, "sequence") if name not in keys}
+    return _template(target, tuple(values), tuple(keys)).values({**values, "sequence": sequence})
+
+
+# Building the conflict clause costs more than running the statement, and consumers run few statements often.
+@cache
+def _template(target: Table, names: tuple[str, ...], keys: tuple[str, ...]) -> Insert:
+    statement = insert(target)
+    changes: dict[str, Any] = {name: statement.excluded[name] for name in (*names, "sequence") if name not in keys}
     if "updated_at" in target.c:
         changes["updated_at"] = func.now()
     return statement.on_conflict_do_update(

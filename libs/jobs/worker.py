@@ -10,6 +10,7 @@ from libs.crypto import KeyRing
 from libs.db import Database
 from libs.events import Consumer, Consumers, Inbox, Relay, broker
 from libs.events.broker import pause
+from libs.events.housekeeping import purge_queues
 from libs.jobs.queue import JobQueue, jobs_channel
 from libs.jobs.runner import JobOperations, JobRunner
 from libs.jobs.schedules import Scheduler, Schedules
@@ -20,6 +21,7 @@ Part = Callable[[asyncio.Event], Awaitable[None]]
 
 _POLL_SECONDS = 1.0
 _GRACE_SECONDS = 10.0
+_PURGE_SECONDS = 3_600.0
 _log = get_logger(__name__)
 
 
@@ -68,6 +70,7 @@ class SubgraphWorker:
             if self._runner is not None:
                 parts.create_task(self._run_jobs(self._runner, stop))
             parts.create_task(self._run_schedules(stop))
+            parts.create_task(self._purge(stop))
             for part in self._also:
                 parts.create_task(_awaited(part(stop)))
 
@@ -89,6 +92,14 @@ class SubgraphWorker:
             except (psycopg.Error, SQLAlchemyError, OSError) as error:
                 _log.warning("jobs_interrupted", subgraph=schema, error=error)
                 await pause(stop, _POLL_SECONDS)
+
+    async def _purge(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await purge_queues(self._database)
+            except (SQLAlchemyError, OSError) as error:
+                _log.warning("purge_interrupted", subgraph=self._database.schema, error=error)
+            await pause(stop, _PURGE_SECONDS)
 
     async def _run_schedules(self, stop: asyncio.Event) -> None:
         while not stop.is_set():

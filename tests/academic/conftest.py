@@ -1,13 +1,16 @@
 """Two schools to test academic with."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from uuid import UUID
 
 import pytest
 
 from libs.db import Database
 from libs.settings import Settings
+from libs.testing import GraphClient
+from subgraphs.academic.app import create_app
 from subgraphs.academic.contact.queries import Contacts
+from tests.academic.graph import Scene, scene
 from tests.academic.world import World
 
 
@@ -21,3 +24,22 @@ def world(database_for: Callable[[str], Database], settings: Settings, school: U
 def other_world(world: World, other_school: UUID) -> World:
     """Another school, whose rows the first must never see."""
     return world.of(other_school)
+
+
+@pytest.fixture
+async def graph(settings: Settings) -> AsyncIterator[GraphClient]:
+    """Academic's application."""
+    async with GraphClient(create_app(settings), settings) as client:
+        yield client
+
+
+@pytest.fixture
+async def here(world: World, graph: GraphClient) -> Scene:
+    """The school with people in every role."""
+    return await scene(world, graph)
+
+
+@pytest.fixture
+async def there(other_world: World, graph: GraphClient) -> Scene:
+    """The other school, with the same people of its own."""
+    return await scene(other_world, graph)

@@ -44,7 +44,10 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     extras = Extras(Contacts(settings), PasswordHasher(settings), TokenPolicy(settings))
     subgraph = Subgraph(NAME, settings, schema, database, Base.metadata.tables["identity.tenants"], extras, clock)
     page = invitation_route(
-        database, contacts=extras.contacts, hasher=extras.hasher, revocations=Revocations(settings, clock=clock)
+        database,
+        contacts=extras.contacts,
+        hasher=extras.hasher,
+        open_revocations=lambda: Revocations(settings, clock=clock),
     )
     return subgraph_app(subgraph, [jwks_route(extras.tokens), page])
 

@@ -5,7 +5,13 @@ from libs.db import subgraph_base
 from libs.events import queue_tables
 from libs.jobs import job_tables
 
-Base = subgraph_base("identity")
+
+class Base(subgraph_base("identity")):  # type: ignore[misc] # the base is made per schema
+    """The declarative base of the schema `identity`."""
+
+    __abstract__ = True
+
+
 queues = queue_tables(Base.metadata)
 jobs = job_tables(Base.metadata)
 vault_table = data_keys(Base.metadata)

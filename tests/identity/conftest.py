@@ -93,7 +93,9 @@ async def add_user(database: Database, contacts: Contacts, hasher: PasswordHashe
     """`await add_user(tenant, "teacher", email=…)`: an account that can sign in; answers it as an actor."""
     password_hash = await hasher.hash(PASSWORD)
 
-    async def add(tenant_id: UUID, role: str, *, email: str | None = None, name: str = "Siti Rahma", active=True) -> Actor:
+    async def add(
+        tenant_id: UUID, role: str, *, email: str | None = None, name: str = "Siti Rahma", active=True
+    ) -> Actor:
         address = email or f"{role}.{new_id()}@example.test"
         account = NewAccount(
             id=new_id(),
@@ -133,7 +135,11 @@ def audited(as_owner):
     """`audited(tenant)`: actions in that tenant's log, in order."""
 
     def of(tenant_id: UUID) -> list[str]:
-        rows = as_owner("identity", "select action from identity.audit_logs where tenant_id = %s order by created_at, id", (tenant_id,))
+        rows = as_owner(
+            "identity",
+            "select action from identity.audit_logs where tenant_id = %s order by created_at, id",
+            (tenant_id,),
+        )
         return [row["action"] for row in rows]
 
     return of

@@ -1,6 +1,6 @@
 """Sign-in, renewal and sign-out in the graph."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -79,6 +79,10 @@ class LogoutSuccess:
     session_id: UUID = given_out("The session that ended.")
 
 
+# A sibling's type by name: strawberry resolves it when the schema is built.
+_InvalidToken: Any = Annotated["InvalidToken", strawberry.lazy("subgraphs.identity.user.graph")]
+
+
 @strawberry.type
 class SessionMutation:
     """Mutations of sessions."""
@@ -107,7 +111,7 @@ class SessionMutation:
             expires_in=access.expires_in,
         )
 
-    @mutation(public=True, errors=(Annotated["InvalidToken", strawberry.lazy("subgraphs.identity.user.graph")],))
+    @mutation(public=True, errors=(_InvalidToken,))
     async def refresh_token(self, call: Call, input: RefreshTokenInput) -> RefreshTokenSuccess:
         """Goes on with a session; each token is good once, and one that comes again ends the session."""
         extras = call.context.extras

@@ -156,7 +156,8 @@ class TenantMutation:
     @mutation(permission="tenant:create", platform=True)
     async def create_tenant(self, call: Call, input: CreateTenantInput) -> CreateTenantSuccess:
         """Adds a school to the platform."""
-        admin = input.admin and FirstAdmin(input.admin.name, input.admin.email, input.admin.phone)
+        given_admin = input.admin
+        admin = FirstAdmin(given_admin.name, given_admin.email, given_admin.phone) if given_admin else None
         tenant_id = await create_tenant(
             call.tx,
             actor=call.actor,

@@ -3,6 +3,7 @@
 import csv
 import io
 from dataclasses import dataclass
+from typing import Any
 
 from libs.kernel import FieldFault, InvalidInput
 from subgraphs.identity.tenant import rules
@@ -41,7 +42,7 @@ def read_register(text: str) -> list[RegisterRow]:
     """
     content = text.removeprefix("\ufeff")
     header = content.partition("\n")[0]
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=max(",;\t", key=header.count), strict=False)
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=max(",;\t", key=header.count))
     try:
         names = [name.strip().lower() for name in next(reader, [])]
     except csv.Error:
@@ -54,7 +55,7 @@ def read_register(text: str) -> list[RegisterRow]:
     return rows
 
 
-def _read_rows(reader: "csv._reader", names: list[str]) -> tuple[list[RegisterRow], list[FieldFault]]:
+def _read_rows(reader: Any, names: list[str]) -> tuple[list[RegisterRow], list[FieldFault]]:
     rows: list[RegisterRow] = []
     faults: list[FieldFault] = []
     seen: set[str] = set()

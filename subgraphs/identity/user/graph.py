@@ -92,12 +92,12 @@ async def _contacts(context: RequestContext, rows: Sequence[Any]) -> list[Contac
 
 async def emails_of(context: RequestContext, rows: Sequence[Any]) -> list[str | None]:
     """E-mail addresses in clear."""
-    return [contact and contact.email for contact in await _contacts(context, rows)]
+    return [contact.email if contact else None for contact in await _contacts(context, rows)]
 
 
 async def phones_of(context: RequestContext, rows: Sequence[Any]) -> list[str | None]:
     """Phones in clear."""
-    return [contact and contact.phone for contact in await _contacts(context, rows)]
+    return [contact.phone if contact else None for contact in await _contacts(context, rows)]
 
 
 async def roles_of(context: RequestContext, rows: Sequence[Any]) -> list[Any]:

@@ -1,6 +1,7 @@
 """The page behind an invitation's link: a form, no script, in the visitor's language."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -35,7 +36,7 @@ class Visit:
 
 
 def invitation_route(
-    database: Database, *, contacts: Contacts, hasher: PasswordHasher, revocations: Revocations
+    database: Database, *, contacts: Contacts, hasher: PasswordHasher, open_revocations: Callable[[], Revocations]
 ) -> Route:
     """`/account/invitation`: GET shows the form, which uses nothing up; POST accepts.
 
@@ -51,6 +52,7 @@ def invitation_route(
         if password != form.get("again", ""):
             return _page(request, "form", token=token, faults=["DIFFERENT"], status=422)
         visit = Visit(_address(request), request.headers.get("user-agent", "")[:300], database)
+        revocations = open_revocations()
         try:
             async with database.write(system_binding(PLATFORM_TENANT_ID)) as tx:
                 await accept_invitation(
@@ -66,6 +68,8 @@ def invitation_route(
             return _page(request, "form", token=token, faults=weak.data["rules"], status=422)
         except InvalidToken:
             return _page(request, "gone", status=410)
+        finally:
+            await revocations.close()
         return _page(request, "done")
 
     return Route("/account/invitation", show, methods=["GET", "POST"])

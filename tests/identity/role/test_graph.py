@@ -59,6 +59,8 @@ async def test_what_an_assignment_can_be_refused_for(graph, add_user, school, as
 async def test_another_schools_person_is_not_found(graph, add_user, school, other_school, as_owner):
     person = await add_user(other_school, "parent")
     given = {"input": {"userId": person.user_id, "role": "teacher"}}
-    assert (await graph(ASSIGN, given, actor=actor_of("school_admin", school))).ok()["assignRole"]["code"] == "NOT_FOUND"
+    assert (await graph(ASSIGN, given, actor=actor_of("school_admin", school))).ok()["assignRole"][
+        "code"
+    ] == "NOT_FOUND"
     there = (await graph(ASSIGN, given, actor=actor_of("school_admin", other_school))).ok()["assignRole"]
     assert there["__typename"] == "AssignRoleSuccess"

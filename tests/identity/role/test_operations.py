@@ -87,7 +87,9 @@ async def test_a_role_holds_from_its_first_day_to_its_last(add_user, assign, hel
     assert "finance_staff" not in await held(person.user_id, NEXT_WEEK + timedelta(days=1))
 
 
-async def test_assigning_tells_everybody_and_voids_tokens(add_user, assign, school, events, audited, as_owner, revocations):
+async def test_assigning_tells_everybody_and_voids_tokens(
+    add_user, assign, school, events, audited, as_owner, revocations
+):
     person = await add_user(school, "parent")
     await assign(person.user_id, "teacher")
     (event,) = events("RoleAssigned")
@@ -129,7 +131,9 @@ async def test_an_unknown_role_is_not_found(add_user, assign, school, role):
         await assign(person.user_id, role)
 
 
-async def test_another_school_and_its_roles_are_out_of_reach(add_user, assign, own_role, school, other_school, as_owner):
+async def test_another_school_and_its_roles_are_out_of_reach(
+    add_user, assign, own_role, school, other_school, as_owner
+):
     stranger = await add_user(other_school, "parent")
     own_role(other_school, "librarian", ["student:read"])
     with pytest.raises(NotFound):
@@ -141,7 +145,9 @@ async def test_another_school_and_its_roles_are_out_of_reach(add_user, assign, o
     assert [row["hat"] for row in rows] == ["parent", "parent"]
 
 
-@pytest.mark.parametrize(("granter", "role"), [("principal", "school_admin"), ("teacher", "principal"), ("parent", "teacher")])
+@pytest.mark.parametrize(
+    ("granter", "role"), [("principal", "school_admin"), ("teacher", "principal"), ("parent", "teacher")]
+)
 async def test_nobody_grants_what_they_do_not_hold(add_user, assign, school, granter, role, as_owner):
     person = await add_user(school, "student")
     with pytest.raises(Forbidden):
@@ -156,7 +162,9 @@ async def test_an_end_before_the_beginning_is_refused(add_user, assign, school):
     assert [fault.path for fault in invalid.value.faults] == ["input.validUntil"]
 
 
-async def test_a_platform_administrator_is_audited_in_both_logs(add_user, assign, school, other_school, audited, as_owner):
+async def test_a_platform_administrator_is_audited_in_both_logs(
+    add_user, assign, school, other_school, audited, as_owner
+):
     person = await add_user(school, "parent")
     admin = actor_of("super_admin", school, acting_on=school)
     await assign(person.user_id, "teacher", actor=admin)

@@ -85,7 +85,11 @@ async def test_a_suspended_school_says_so(graph, sign_in, add_user, school, as_o
 
 @pytest.mark.parametrize(
     ("change", "paths"),
-    [({"email": "x"}, ["input.email"]), ({"password": "x" * 1001}, ["input.password"]), ({"device": "a\u0007"}, ["input.device"])],
+    [
+        ({"email": "x"}, ["input.email"]),
+        ({"password": "x" * 1001}, ["input.password"]),
+        ({"device": "a\u0007"}, ["input.device"]),
+    ],
 )
 async def test_malformed_sign_ins(graph, school, change, paths):
     given = {"input": {"email": "a@x.test", "password": "x"} | change}
@@ -140,7 +144,9 @@ async def test_a_raised_version_voids_tokens(graph, add_user, school):
     person = await add_user(school, "teacher")
     admin = actor_of("school_admin", school)
     assign = 'mutation($id: ID!) { assignRole(input: {userId: $id, role: "finance_staff"}) { __typename } }'
-    assert (await graph(assign, {"id": person.user_id}, actor=admin)).ok()["assignRole"]["__typename"] == "AssignRoleSuccess"
+    assert (await graph(assign, {"id": person.user_id}, actor=admin)).ok()["assignRole"][
+        "__typename"
+    ] == "AssignRoleSuccess"
     assert (await graph("{ me { id } }", actor=person)).codes == ["UNAUTHENTICATED"]
     renewed = dataclasses.replace(person, version=2)
     assert (await graph("{ me { id } }", actor=renewed)).ok()["me"]

@@ -23,7 +23,14 @@ def login(database, contacts, hasher, tokens, visitor):
     async def attempt(tenant_id, email, password=PASSWORD, origin=visitor, device=None):
         async with database.write(system_binding(tenant_id)) as tx:
             return await sign_in(
-                tx, email=email, password=password, device=device, origin=origin, contacts=contacts, hasher=hasher, tokens=tokens
+                tx,
+                email=email,
+                password=password,
+                device=device,
+                origin=origin,
+                contacts=contacts,
+                hasher=hasher,
+                tokens=tokens,
             )
 
     return attempt
@@ -33,7 +40,9 @@ def login(database, contacts, hasher, tokens, visitor):
 def renew(database, contacts, tokens, revocations, visitor):
     async def attempt(token, tenant_id=PLATFORM_TENANT_ID, origin=visitor):
         async with database.write(system_binding(tenant_id)) as tx:
-            return await refresh(tx, token=token, origin=origin, contacts=contacts, tokens=tokens, revocations=revocations)
+            return await refresh(
+                tx, token=token, origin=origin, contacts=contacts, tokens=tokens, revocations=revocations
+            )
 
     return attempt
 
@@ -95,7 +104,9 @@ async def test_an_unknown_address_is_locked_like_a_known_one(login, school):
 
 async def test_guesses_sent_at_once_count_one_after_the_other(login, add_user, school, as_owner):
     await add_user(school, "teacher", email="a@x.test")
-    answers = await asyncio.gather(*(login(school, "a@x.test", f"wrong {n}") for n in range(12)), return_exceptions=True)
+    answers = await asyncio.gather(
+        *(login(school, "a@x.test", f"wrong {n}") for n in range(12)), return_exceptions=True
+    )
     assert sum(isinstance(answer, InvalidCredentials) for answer in answers) == 5
     assert sum(isinstance(answer, AccountLocked) for answer in answers) == 7
     assert as_owner("identity", "select lockouts from identity.sign_in_failures") == [{"lockouts": 1}]
@@ -123,7 +134,9 @@ async def test_twenty_renewals_at_once_are_one_rotation(login, renew, add_user, 
     assert isinstance(await renew(answers[0].refresh_token), Access)
 
 
-async def test_a_replay_after_the_grace_ends_the_family(login, renew, add_user, school, clock, events, as_owner, audited, revocations):
+async def test_a_replay_after_the_grace_ends_the_family(
+    login, renew, add_user, school, clock, events, as_owner, audited, revocations
+):
     await add_user(school, "teacher", email="a@x.test")
     first = await login(school, "a@x.test")
     second = await renew(first.refresh_token)
@@ -158,7 +171,12 @@ async def test_a_grandparent_is_a_replay_even_at_once(login, renew, add_user, sc
 async def test_a_token_of_another_school_or_of_nobody_is_refused(login, renew, add_user, school, other_school):
     await add_user(school, "teacher", email="a@x.test")
     first = await login(school, "a@x.test")
-    for token, tenant in ((first.refresh_token, other_school), (first.refresh_token[:-4] + "AAAA", school), ("", school), ("é" * 64, school)):
+    for token, tenant in (
+        (first.refresh_token, other_school),
+        (first.refresh_token[:-4] + "AAAA", school),
+        ("", school),
+        ("é" * 64, school),
+    ):
         with pytest.raises(InvalidToken):
             await renew(token, tenant_id=tenant)
     assert isinstance(await renew(first.refresh_token), Access)
@@ -176,7 +194,9 @@ async def test_an_expired_session_and_an_inactive_account_end(login, renew, add_
         await renew(first.refresh_token)
 
 
-async def test_sign_out_ends_the_own_session_and_no_other(login, renew, database, add_user, school, other_school, visitor, revocations):
+async def test_sign_out_ends_the_own_session_and_no_other(
+    login, renew, database, add_user, school, other_school, visitor, revocations
+):
     await add_user(school, "teacher", email="a@x.test")
     first, second = await login(school, "a@x.test"), await login(school, "a@x.test")
     for _ in range(2):
@@ -191,7 +211,9 @@ async def test_sign_out_ends_the_own_session_and_no_other(login, renew, database
                 await log_out(tx, actor=actor, origin=visitor, revocations=revocations)
 
 
-async def test_revocations_are_said_again_and_forgotten(login, database, add_user, school, visitor, revocations, settings, as_owner, clock):
+async def test_revocations_are_said_again_and_forgotten(
+    login, database, add_user, school, visitor, revocations, settings, as_owner, clock
+):
     from libs.auth import Revocations
 
     await add_user(school, "teacher", email="a@x.test")
@@ -212,7 +234,9 @@ async def test_revocations_are_said_again_and_forgotten(login, database, add_use
     assert as_owner("identity", "select * from identity.revocations") == []
 
 
-async def test_old_sessions_and_failures_are_purged_in_their_own_school(login, database, add_user, school, other_school, clock, as_owner):
+async def test_old_sessions_and_failures_are_purged_in_their_own_school(
+    login, database, add_user, school, other_school, clock, as_owner
+):
     for tenant in (school, other_school):
         await add_user(tenant, "teacher", email="a@x.test")
         await login(tenant, "a@x.test")

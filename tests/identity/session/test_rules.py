@@ -34,7 +34,9 @@ def test_every_fifth_failure_locks_twice_as_long_up_to_a_day(failures):
 def test_failures_of_yesterday_do_not_count():
     state = Failures(4, 3, NOW)
     assert after_failure(state, NOW + timedelta(hours=24)).locked_until is not None
-    assert after_failure(state, NOW + timedelta(hours=24, seconds=1)) == Failures(1, 0, NOW + timedelta(hours=24, seconds=1))
+    assert after_failure(state, NOW + timedelta(hours=24, seconds=1)) == Failures(
+        1, 0, NOW + timedelta(hours=24, seconds=1)
+    )
 
 
 def test_a_lockout_ends_when_it_says():

@@ -103,7 +103,12 @@ async def test_an_administrator_is_invited_into_the_new_school(graph, platform, 
 async def test_a_register_through_the_graph(graph, platform):
     given = {"input": {"file": {"text": REGISTER}}}
     dry = await graph(IMPORT, {"input": given["input"] | {"dryRun": True}}, actor=platform)
-    assert dry.ok()["importTenants"] == {"__typename": "ImportTenantsSuccess", "created": 1, "updated": 0, "unchanged": 0}
+    assert dry.ok()["importTenants"] == {
+        "__typename": "ImportTenantsSuccess",
+        "created": 1,
+        "updated": 0,
+        "unchanged": 0,
+    }
     for created, unchanged in ((1, 0), (0, 1)):
         answer = (await graph(IMPORT, given, actor=platform)).ok()["importTenants"]
         assert (answer["created"], answer["updated"], answer["unchanged"]) == (created, 0, unchanged)
@@ -115,7 +120,10 @@ async def test_a_register_through_the_graph(graph, platform):
         ({}, ["input.file.text"]),
         ({"fileId": str(new_id())}, ["input.file.text"]),
         ({"text": REGISTER + "1;;SD;NEGERI;3307070\n"}, ["input.file.text[3].npsn", "input.file.text[3].name"]),
-        ({"text": "nothing"}, [f"input.file.text[1].{column}" for column in ("npsn", "name", "level", "ownership", "district_code")]),
+        (
+            {"text": "nothing"},
+            [f"input.file.text[1].{column}" for column in ("npsn", "name", "level", "ownership", "district_code")],
+        ),
     ],
 )
 async def test_a_register_with_faults_loads_nothing(graph, platform, file, paths, as_owner):

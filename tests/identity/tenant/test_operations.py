@@ -63,11 +63,14 @@ async def test_a_school_is_made_with_its_first_administrator(create, as_owner, e
     assert [row["data"]["roles"] for row in events("UserInvited")] == [["school_admin"]]
     assert audited(school) == ["tenant.created", "user.created"]
     assert audited(PLATFORM_TENANT_ID)[-2:] == ["tenant.created", "user.created"]
-    assert {"tenant_id": school, "name": "purge_accounts"} in as_owner("identity", "select tenant_id, name from identity.schedules")
+    assert {"tenant_id": school, "name": "purge_accounts"} in as_owner(
+        "identity", "select tenant_id, name from identity.schedules"
+    )
 
 
 @pytest.mark.parametrize(
-    ("second", "path"), [({"slug": "gp", "npsn": "20300002"}, "input.slug"), ({"slug": "ms", "npsn": "20300001"}, "input.npsn")]
+    ("second", "path"),
+    [({"slug": "gp", "npsn": "20300002"}, "input.slug"), ({"slug": "ms", "npsn": "20300001"}, "input.npsn")],
 )
 async def test_slug_and_number_are_unique_on_the_platform(create, as_owner, second, path):
     await create("gp", npsn="20300001")
@@ -92,7 +95,10 @@ async def test_a_register_is_loaded_once(load, as_owner, events, audited):
     assert (first["slug"], first["timezone"], first["ownership"]) == ("20306577", "Asia/Jakarta", "NEGERI")
     assert (second["slug"], second["timezone"], second["region"]) == ("60706577", "Asia/Makassar", "5171010")
     made = events("TenantCreated")[before:]
-    assert {(row["tenant_id"], row["data"]["npsn"]) for row in made} == {(first["id"], "20306577"), (second["id"], "60706577")}
+    assert {(row["tenant_id"], row["data"]["npsn"]) for row in made} == {
+        (first["id"], "20306577"),
+        (second["id"], "60706577"),
+    }
     assert audited(first["id"]) == ["tenant.created"]
     assert await load(TWO) == ImportedTenants(created=0, updated=0, unchanged=2)
     assert len(events("TenantCreated")) == before + 2

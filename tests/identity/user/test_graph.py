@@ -97,7 +97,11 @@ async def test_another_schools_people_do_not_exist(graph, people):
     assert (await graph(query, {"id": people["stranger"].user_id}, actor=people["stranger"])).ok()["user"]
     entities = "query($of: [_Any!]!) { _entities(representations: $of) { ... on User { name } } }"
     of = [{"__typename": "User", "id": str(people[name].user_id)} for name in ("stranger", "teacher", "student")]
-    assert (await graph(entities, {"of": of}, actor=people["parent"])).ok()["_entities"] == [None, {"name": "Person teacher"}, None]
+    assert (await graph(entities, {"of": of}, actor=people["parent"])).ok()["_entities"] == [
+        None,
+        {"name": "Person teacher"},
+        None,
+    ]
     assert (await graph(entities, {"of": of}, actor=people["principal"])).ok()["_entities"][1:] == [
         {"name": "Person teacher"},
         {"name": "Person student"},
@@ -199,5 +203,10 @@ async def test_a_platform_administrator_reads_a_school_by_naming_it(graph, peopl
     admin = actor_of("super_admin", school, acting_on=school)
     page = (await graph("{ users { totalCount nodes { email } } }", actor=admin)).ok()["users"]
     assert page["totalCount"] == 7
-    rows = as_owner("identity", "select tenant_id, about_tenant_id from identity.audit_logs where action = 'user.read' order by 2")
-    assert [(row["tenant_id"], row["about_tenant_id"]) for row in rows] == [(PLATFORM_TENANT_ID, school), (school, None)]
+    rows = as_owner(
+        "identity", "select tenant_id, about_tenant_id from identity.audit_logs where action = 'user.read' order by 2"
+    )
+    assert [(row["tenant_id"], row["about_tenant_id"]) for row in rows] == [
+        (PLATFORM_TENANT_ID, school),
+        (school, None),
+    ]

@@ -8,7 +8,13 @@ import pytest
 from libs.auth import system_binding
 from libs.crypto import KeyRing
 from libs.events import EventMeta
-from libs.events.contracts.academic import GuardianContact, GuardianLinked, StudentCreated, StudentUpdated, TeacherCreated
+from libs.events.contracts.academic import (
+    GuardianContact,
+    GuardianLinked,
+    StudentCreated,
+    StudentUpdated,
+    TeacherCreated,
+)
 from libs.events.contracts.identity import UserInvited
 from libs.events.sealing import unseal_event
 from libs.kernel import PLATFORM_TENANT_ID, Forbidden, InvalidInput, NotFound, new_id
@@ -25,7 +31,9 @@ from tests.identity.conftest import PASSWORD
 
 @pytest.fixture
 def invite(database, contacts, visitor):
-    async def run(tenant_id, email="Ibu@Keluarga.test", *, roles=("teacher",), actor=None, language="id", name="Dewi Lestari"):
+    async def run(
+        tenant_id, email="Ibu@Keluarga.test", *, roles=("teacher",), actor=None, language="id", name="Dewi Lestari"
+    ):
         async with database.write(system_binding(tenant_id)) as tx:
             return await invite_user(
                 tx,
@@ -47,7 +55,13 @@ def accept(database, contacts, hasher, revocations, visitor):
     async def run(token, password=PASSWORD, tenant_id=PLATFORM_TENANT_ID):
         async with database.write(system_binding(tenant_id)) as tx:
             return await accept_invitation(
-                tx, token=token, password=password, origin=visitor, contacts=contacts, hasher=hasher, revocations=revocations
+                tx,
+                token=token,
+                password=password,
+                origin=visitor,
+                contacts=contacts,
+                hasher=hasher,
+                revocations=revocations,
             )
 
     return run
@@ -64,7 +78,9 @@ def invitations(events, settings):
     return opened
 
 
-async def test_an_invitation_makes_an_account_and_a_sealed_token(invite, school, as_owner, events, invitations, audited):
+async def test_an_invitation_makes_an_account_and_a_sealed_token(
+    invite, school, as_owner, events, invitations, audited
+):
     user_id = await invite(school)
     (row,) = as_owner("identity", "select * from identity.users")
     assert (row["tenant_id"], row["id"], row["status"], row["staff"]) == (school, user_id, "INVITED", True)
@@ -74,7 +90,10 @@ async def test_an_invitation_makes_an_account_and_a_sealed_token(invite, school,
     assert invited.roles == ("teacher",)
     assert invited.secret["token"] not in str(events("UserInvited"))
     assert "keluarga" not in str(events("UserCreated") + events("UserInvited")).lower()
-    assert as_owner("identity", "select token from identity.user_names order by 1") == [{"token": "dewi"}, {"token": "lestari"}]
+    assert as_owner("identity", "select token from identity.user_names order by 1") == [
+        {"token": "dewi"},
+        {"token": "lestari"},
+    ]
     assert audited(school) == ["user.created"]
 
 
@@ -135,7 +154,9 @@ async def test_of_two_acceptances_one_wins(invite, accept, school, invitations, 
     assert len(events("UserActivated")) == 1
 
 
-async def test_a_token_ends_after_seven_days_and_in_another_school(invite, accept, school, other_school, invitations, clock):
+async def test_a_token_ends_after_seven_days_and_in_another_school(
+    invite, accept, school, other_school, invitations, clock
+):
     await invite(school)
     token = invitations()[0].secret["token"]
     with pytest.raises(InvalidToken):
@@ -200,7 +221,10 @@ def pupil(*, email=None, guardians=(), student_id=None, user_id=None, contract=S
 
 def guardian(email, *, name="Wijaya Kusuma", user_id=None, guardian_id=None):
     return GuardianContact(
-        guardian_id=guardian_id or new_id(), relation="FATHER", user_id=user_id, personal={"name": name} | ({"email": email} if email else {})
+        guardian_id=guardian_id or new_id(),
+        relation="FATHER",
+        user_id=user_id,
+        personal={"name": name} | ({"email": email} if email else {}),
     )
 
 
@@ -218,7 +242,10 @@ def consume(database, contacts, revocations, clock):
 
 
 def hats(as_owner):
-    rows = as_owner("identity", "select name, hat from identity.users u join identity.user_roles r on r.user_id = u.id order by 1, 2")
+    rows = as_owner(
+        "identity",
+        "select name, hat from identity.users u join identity.user_roles r on r.user_id = u.id order by 1, 2",
+    )
     return [(row["name"], row["hat"]) for row in rows]
 
 
@@ -227,22 +254,31 @@ async def test_guardians_and_pupils_with_an_address_are_invited_once(consume, sc
     await consume(school, event)
     await consume(school, event)
     assert hats(as_owner) == [("Andi Wijaya", "student"), ("Wijaya Kusuma", "parent")]
-    assert {row["data"]["record_id"] for row in events("UserCreated")} == {str(event.student_id), str(event.guardians[0].guardian_id)}
+    assert {row["data"]["record_id"] for row in events("UserCreated")} == {
+        str(event.student_id),
+        str(event.guardians[0].guardian_id),
+    }
     assert {invited.about for invited in invitations()} == {event.student_id, event.guardians[0].guardian_id}
-    assert as_owner("identity", "select distinct staff, status from identity.users") == [{"staff": False, "status": "INVITED"}]
+    assert as_owner("identity", "select distinct staff, status from identity.users") == [
+        {"staff": False, "status": "INVITED"}
+    ]
 
 
 async def test_siblings_share_their_guardians_account(consume, school, as_owner, events):
     mother = new_id()
     await consume(school, pupil(guardians=[guardian("ibu@x.test", guardian_id=mother)]))
-    await consume(school, pupil(guardians=[guardian("ibu@x.test", guardian_id=mother)]), pupil(guardians=[guardian("IBU@x.test")]))
+    await consume(
+        school, pupil(guardians=[guardian("ibu@x.test", guardian_id=mother)]), pupil(guardians=[guardian("IBU@x.test")])
+    )
     assert hats(as_owner) == [("Wijaya Kusuma", "parent")]
     assert len(events("UserInvited")) == 1
     assert len(events("UserCreated")) == 2
     assert events("RoleAssigned") == []
 
 
-async def test_a_teacher_who_is_a_parent_wears_both_hats(consume, add_user, school, other_school, as_owner, events, revocations):
+async def test_a_teacher_who_is_a_parent_wears_both_hats(
+    consume, add_user, school, other_school, as_owner, events, revocations
+):
     teacher = await add_user(school, "teacher", email="guru@x.test", name="Guru Bijak")
     await add_user(other_school, "teacher", email="guru@x.test", name="Guru Lain")
     child = pupil(guardians=[guardian("GURU@x.test")])
@@ -269,7 +305,10 @@ async def test_one_address_of_mother_and_child_is_one_account_with_two_hats(cons
 
 
 async def test_people_without_address_or_with_an_account_are_left_alone(consume, school, as_owner):
-    await consume(school, pupil(guardians=[guardian(None), guardian("a@x.test", user_id=new_id())], user_id=new_id(), email="b@x.test"))
+    await consume(
+        school,
+        pupil(guardians=[guardian(None), guardian("a@x.test", user_id=new_id())], user_id=new_id(), email="b@x.test"),
+    )
     await consume(school, TeacherCreated(teacher_id=new_id(), personal={"name": "Guru"}))
     assert as_owner("identity", "select * from identity.users") == []
 
@@ -283,4 +322,7 @@ async def test_links_fill_students_by_the_highest_sequence(consume, school, othe
     own = new_id()
     await consume(school, pupil(contract=StudentUpdated, student_id=student, user_id=own), sequence=6)
     rows = as_owner("identity", "select tenant_id, user_id, student_id from identity.user_students order by sequence")
-    assert [(row["tenant_id"], row["user_id"], row["student_id"]) for row in rows] == [(school, user, student), (school, own, student)]
+    assert [(row["tenant_id"], row["user_id"], row["student_id"]) for row in rows] == [
+        (school, user, student),
+        (school, own, student),
+    ]

@@ -52,7 +52,12 @@ def test_which_rules_a_password_breaks(password, broken):
 def test_a_weak_password_is_refused_with_what_it_breaks():
     with pytest.raises(WeakPassword) as weak:
         check_password("xyz", name="Siti", email="s@x.test")
-    assert weak.value.data["rules"] == [PasswordRule.LENGTH, PasswordRule.UPPER, PasswordRule.DIGIT, PasswordRule.SPECIAL]
+    assert weak.value.data["rules"] == [
+        PasswordRule.LENGTH,
+        PasswordRule.UPPER,
+        PasswordRule.DIGIT,
+        PasswordRule.SPECIAL,
+    ]
 
 
 @given(st.text(max_size=300), st.text(max_size=50), st.text(max_size=50))

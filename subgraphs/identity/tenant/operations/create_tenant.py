@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, literal_column
+from sqlalchemy import insert
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from libs.auth import Actor
@@ -100,7 +100,7 @@ async def schedule_purges(tx: TenantTransaction, tenant_ids: Iterable[UUID]) -> 
 async def ensure_platform(tx: TenantTransaction) -> bool:
     """Makes the reserved tenant of the platform if it is not there; says whether it made it."""
     state = tenant_row(PLATFORM_TENANT_ID, slug=PLATFORM_SLUG, name="Wiyata", timezone="Asia/Jakarta")
-    statement = insert_or(Tenant.__table__).values(state).on_conflict_do_nothing().returning(literal_column("1"))
+    statement = insert_or(Tenant).values(state).on_conflict_do_nothing().returning(Tenant.id)
     if (await tx.execute(statement)).one_or_none() is None:
         return False
     await schedule_purges(tx, [PLATFORM_TENANT_ID])

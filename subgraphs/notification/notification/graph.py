@@ -1,6 +1,7 @@
 """Messages in the graph: what was told to whom, and what became of it."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -99,6 +100,8 @@ class NotificationQuery:
     )
 
     @strawberry.field(description="One message; null when there is none for you.")
-    async def notification(self, info: Info, id: UUID) -> Notification | None:
+    async def notification(
+        self, info: Info, id: Annotated[UUID, strawberry.argument(description="Identity of the message.")]
+    ) -> Notification | None:
         found: Notification | None = await find_one(info, Notification, id=id)
         return found

@@ -123,6 +123,14 @@ const CODES_OF_BAD_DOCUMENTS = new Set([
   'OPERATION_RESOLUTION_FAILURE',
 ]);
 
+/**
+ * True when a subgraph had no row for a reference, so that the fields it owns are missing. What is absent or hidden
+ * from the actor is null by convention, up to the next nullable field: no error. A subgraph that failed has one of its own.
+ */
+function isAbsence(cause) {
+  return cause?.message?.startsWith('Cannot return null for non-nullable field') ?? false;
+}
+
 /** Gives the gateway's own errors the codes of our catalogue, and INTERNAL its text and correlation id. */
 function useErrorCodes({ log }) {
   return {
@@ -139,7 +147,9 @@ function useErrorCodes({ log }) {
           error.extensions.code = 'BAD_REQUEST';
         return error;
       };
-      setResult({ ...result, errors: result.errors.map(recode) });
+      const { errors: given, ...rest } = result;
+      const errors = given.filter((error) => !(result.data && isAbsence(causes.get(error)))).map(recode);
+      setResult({ ...rest, ...(errors.length > 0 && { errors }) });
     },
   };
 }

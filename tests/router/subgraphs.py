@@ -46,6 +46,10 @@ class User:
     email: str | None = federation_field(requires_scopes=[["user:read"]], default="sri@example.test")
     friends: list["User"] = strawberry.field(default_factory=list)
 
+    @classmethod
+    def resolve_reference(cls, id: strawberry.ID) -> "User | None":
+        return None if id == "nobody" else cls(id=id, name="Sri")
+
 
 @strawberry.type
 class Seen:
@@ -111,6 +115,11 @@ class AcademicQuery:
     @strawberry.field
     def classes(self) -> list[str] | None:
         raise Refused("You may not see the classes.")
+
+    @strawberry.field
+    def stranger(self) -> AcademicUser | None:
+        """A reference that identity has no row for."""
+        return AcademicUser(id=strawberry.ID("nobody"))
 
     @strawberry.field
     def level(self, of: int) -> int | None:

@@ -46,6 +46,11 @@ async def test_errors_of_a_subgraph_pass_with_code_path_and_message(graph: Graph
     assert error["extensions"] == {"code": "FORBIDDEN", "permission": "class:read"}
 
 
+async def test_a_reference_without_a_row_is_null_and_no_error(graph: Graph) -> None:
+    """What is absent and what is hidden from the actor are both null (graph.md)."""
+    assert await graph.ask("{ stranger { id name } school }") == {"data": {"stranger": None, "school": SCHOOL}}
+
+
 @pytest.mark.parametrize("fault", ["html", "garbage", "break"])
 async def test_a_broken_answer_is_unavailable_and_the_rest_stands(graph: Graph, tokens: Tokens, fault: str) -> None:
     """Trap 9: fails with the gateway's masking alone, which passes the upstream body and url on in `extensions`."""

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -140,18 +140,12 @@ def descendants(pid: int) -> list[psutil.Process]:
 def marked(mark: Path) -> list[psutil.Process]:
     """Every running process that a supervisor of this folder started, this one and its parents apart."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    return [process for process in _readable() if process.pid not in own and _mark_of(process) == str(mark)]
-
-
-def _readable() -> Iterator[psutil.Process]:
-    for process in psutil.process_iter():
-        if process.status() != psutil.STATUS_ZOMBIE:
-            yield process
+    return [p for p in psutil.process_iter() if p.pid not in own and _mark_of(p) == str(mark)]
 
 
 def _mark_of(process: psutil.Process) -> str | None:
     try:
-        mark: str | None = process.environ().get(MARK)
+        mark: str | None = None if process.status() == psutil.STATUS_ZOMBIE else process.environ().get(MARK)
     except (psutil.Error, OSError):  # ended meanwhile, or another user's: not ours either way
         return None
     return mark

@@ -47,4 +47,4 @@ for _type in (
         if _field.python_name.endswith("_"):
             _field.graphql_name = _field.python_name.rstrip("_")
 
-schema = subgraph_schema(query=Query, mutation=Mutation)
+schema = subgraph_schema(query=Query, mutation=Mutation, types=[ClassSubject])

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from libs.auth import Actor
 from libs.kernel import Scope, new_id, utc_now
@@ -57,7 +58,7 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
 
 async def scene(world: World, graph: GraphClient) -> Scene:
     """A year around today, so that today's classes are those of the graph's own clock."""
-    today = utc_now().date()
+    today = utc_now().astimezone(ZoneInfo("Asia/Jakarta")).date()
     dates = (today - timedelta(days=60), today + timedelta(days=240), today + timedelta(days=90))
     here = World(world.database, world.contacts, world.tenant_id, world.as_owner, today)
     year = await here.year(dates=dates)

@@ -1,8 +1,9 @@
 """Accounts that identity made for pupils, guardians and teachers."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, Uuid, bindparam, func, select, true, update
 
 from libs.db import TenantTransaction
 from libs.events.contracts.academic import GuardianLinked, HomeroomTeacherAssigned, StudentUpdated, TeacherAssigned
@@ -14,39 +15,44 @@ from subgraphs.academic.student.queries import student_states
 from subgraphs.academic.teacher.model import Teacher
 
 
+def _tying() -> Select[*tuple[Any, ...]]:
+    """One statement whatever the record is: accounts arrive by the hundred after an import."""
+    tenant, record, account = (bindparam(name, type_=Uuid) for name in ("tenant", "record", "account"))
+    guardian, student, teacher = (
+        update(table)
+        .where(table.c.tenant_id == tenant, table.c.id == record, table.c.user_id.is_distinct_from(account))
+        .values(user_id=account, updated_at=func.now())
+        .returning(table.c.id)
+        .cte(table.name)
+        for table in (Guardian.__table__, Student.__table__, Teacher.__table__)
+    )
+    link = StudentGuardian.__table__
+    return select(
+        student.c.id.label("student"),
+        teacher.c.id.label("teacher"),
+        link.c.student_id,
+        link.c.relation,
+        link.c.is_primary,
+    ).select_from(
+        select(record.label("id"))
+        .subquery("wanted")
+        .outerjoin(guardian, true())
+        .outerjoin(student, true())
+        .outerjoin(teacher, true())
+        .outerjoin(link, (link.c.tenant_id == tenant) & (link.c.guardian_id == guardian.c.id))
+    )
+
+
+_TIE = _tying()
+
+
 async def link_account(tx: TenantTransaction, *, contacts: Contacts, record_id: UUID, user_id: UUID) -> None:
     """Ties an account to the guardian, pupil or teacher it was made for, and tells those who must know it.
 
     A record that is not there, or is tied to this account already, changes nothing.
     """
-    # One statement whatever the record is: accounts arrive by the hundred after an import.
-    tied = {
-        name: (
-            update(model)
-            .where(model.tenant_id == tx.tenant_id, model.id == record_id, model.user_id.is_distinct_from(user_id))
-            .values(user_id=user_id, updated_at=func.now())
-            .returning(model.id)
-            .cte(name)
-        )
-        for name, model in (("guardian", Guardian), ("student", Student), ("teacher", Teacher))
-    }
-    link = StudentGuardian
-    answer = (
-        select(
-            tied["guardian"].c.id.label("guardian"),
-            tied["student"].c.id.label("student"),
-            tied["teacher"].c.id.label("teacher"),
-            link.student_id,
-            link.relation,
-            link.is_primary,
-        )
-        .select_from(select(func.now().label("moment")).subquery())
-        .outerjoin(tied["guardian"], tied["guardian"].c.id == record_id)
-        .outerjoin(tied["student"], tied["student"].c.id == record_id)
-        .outerjoin(tied["teacher"], tied["teacher"].c.id == record_id)
-        .outerjoin(link, (link.tenant_id == tx.tenant_id) & (link.guardian_id == tied["guardian"].c.id))
-    )
-    for row in await tx.execute(answer):
+    values = {"tenant": tx.tenant_id, "record": record_id, "account": user_id}
+    for row in await tx.execute(_TIE, values):
         if row.student_id is not None:
             tx.emit(
                 GuardianLinked(

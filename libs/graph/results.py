@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, dataclass_transform
 
 import strawberry
 
@@ -58,6 +58,7 @@ ERROR_TYPES: dict[type[DomainError], type] = {
 """Domain error -> type of the graph: the one table by which errors become union members."""
 
 
+@dataclass_transform(kw_only_default=True)
 def error(cause: type[DomainError]) -> Callable[[type[T]], type[T]]:
     """Declares the graph's type of a domain error; its fields take the error's data of the same names."""
 
@@ -75,6 +76,7 @@ def _body(cls: type) -> dict[str, Any]:
     return {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")}
 
 
+@dataclass_transform(kw_only_default=True)
 def result(cls: type[T]) -> type[T]:
     """Declares a success type; `one(...)` fields read the ids that its private fields hold."""
     bind_fields(cls)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -38,7 +39,7 @@ class Clock:
     def __init__(self) -> None:
         self.now = utc_now()
 
-    def __call__(self):
+    def __call__(self) -> datetime:
         return self.now
 
 

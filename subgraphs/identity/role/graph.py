@@ -15,10 +15,8 @@ if TYPE_CHECKING:
     from subgraphs.identity.user.graph import User
 
 
-@strawberry.type
+@strawberry.type(description="What somebody may do, under a name.")
 class Role:
-    """What somebody may do, under a name."""
-
     id: UUID = strawberry.field(description="Identity; that of a system role is the same in every school.")
     name: str = strawberry.field(description="Name, unique in the school.")
     description: str | None = strawberry.field(description="What the role is for.")
@@ -44,10 +42,8 @@ class RoleQuery:
             return await all_roles(tx)  # type: ignore[return-value] # a RoleState has the fields of a Role
 
 
-@strawberry.input
+@strawberry.input(description="A role for somebody.")
 class AssignRoleInput:
-    """A role for somebody."""
-
     user_id: UUID = given("Whose.")
     role: str = given("Name of the role.", max_length=100)
     valid_from: date | None = given("First day; today if left out.", default=None)

@@ -35,10 +35,8 @@ class TenantSuspended:
     """The school is suspended."""
 
 
-@strawberry.input
+@strawberry.input(description="Who signs in; X-Tenant-Id names the school, without it the platform.")
 class LoginInput:
-    """Who signs in; X-Tenant-Id names the school, without it the platform."""
-
     email: EmailAddress = given("E-mail address, whatever its case.")
     password: str = given("Password.", max_length=1000, secret=True)
     otp: str | None = given("Code of the second factor, where one is set up.", default=None, max_length=20)
@@ -56,10 +54,8 @@ class LoginSuccess:
     user: Annotated["User", strawberry.lazy("subgraphs.identity.user.graph")] = one("User", "Who signed in.")
 
 
-@strawberry.input
+@strawberry.input(description="The token of the last answer.")
 class RefreshTokenInput:
-    """The token of the last answer."""
-
     refresh_token: str = given("The refresh token that was not used yet.", max_length=200, secret=True)
 
 

@@ -1,7 +1,7 @@
 """Schools in the graph: one's own, the platform's list, the public page."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -70,19 +70,15 @@ class Tenant:
     created_at: datetime = column("When the school joined.", order=True)
 
 
-@strawberry.input
+@strawberry.input(description="Somebody to invite.")
 class PersonInput:
-    """Somebody to invite."""
-
     name: str = given("Full name.", max_length=200)
     email: EmailAddress = given("Where the invitation goes.")
     phone: PhoneNumber | None = given("Telephone number.", default=None)
 
 
-@strawberry.input
+@strawberry.input(description="A new school.")
 class CreateTenantInput:
-    """A new school."""
-
     slug: str = given("Name of the school in addresses: lower-case letters, digits, hyphens.", max_length=63)
     name: str = given("Name of the school.", max_length=200)
     npsn: str | None = given("National school number, 8 characters.", default=None, max_length=8)
@@ -99,10 +95,8 @@ class CreateTenantSuccess:
     tenant: Tenant = one("Tenant", "The new school.")
 
 
-@strawberry.input
+@strawberry.input(description="A school register: CSV with the columns npsn, name, level, ownership, district_code.")
 class ImportTenantsInput:
-    """A school register: CSV with the columns npsn, name, level, ownership, district_code."""
-
     file: FileInput = given("The register.")
     dry_run: bool = given("Only tell what would happen.", default=False)
 
@@ -142,7 +136,12 @@ class TenantQuery:
         return await find_one(info, "Tenant", id=info.context.signed_in.tenant_id)  # type: ignore[no-any-return]
 
     @strawberry.field(description="What everybody may know of a school, by slug or NPSN; without either, null.")
-    async def public_school(self, info: Info, slug: str | None = None, npsn: str | None = None) -> Tenant | None:
+    async def public_school(
+        self,
+        info: Info,
+        slug: Annotated[str | None, strawberry.argument(description="Its name in addresses.")] = None,
+        npsn: Annotated[str | None, strawberry.argument(description="Its national school number.")] = None,
+    ) -> Tenant | None:
         """Nobody needs to be signed in."""
         async with info.context.database.read(system_binding(PLATFORM_TENANT_ID)) as tx:
             row = await find_school(tx, slug=slug, npsn=npsn)

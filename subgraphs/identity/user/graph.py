@@ -150,10 +150,8 @@ class WeakPassword:
     rules: list[PasswordRule] = given_out("The rules it breaks.")
 
 
-@strawberry.input
+@strawberry.input(description="Somebody to invite.")
 class InviteUserInput:
-    """Somebody to invite."""
-
     name: str = given("Full name.", max_length=200)
     email: EmailAddress = given("Where the invitation goes; unique in the school.")
     phone: PhoneNumber | None = given("Telephone number.", default=None)
@@ -169,10 +167,8 @@ class InviteUserSuccess:
     user: User = one("User", "The invited account.")
 
 
-@strawberry.input
+@strawberry.input(description="An invitation and the password chosen.")
 class AcceptInvitationInput:
-    """An invitation and the password chosen."""
-
     token: str = given("The token of the invitation's link.", max_length=200, secret=True)
     password: str = given("The new password.", max_length=1000, secret=True)
 
@@ -197,7 +193,9 @@ class UserQuery:
         return await find_one(info, "User", id=info.context.signed_in.user_id)  # type: ignore[no-any-return]
 
     @strawberry.field(description="One account of the school.")
-    async def user(self, info: Info, id: UUID) -> User | None:
+    async def user(
+        self, info: Info, id: Annotated[UUID, strawberry.argument(description="Identity of the account.")]
+    ) -> User | None:
         """Null for what is absent, another school's, or not to be seen."""
         return await find_one(info, "User", id=id)  # type: ignore[no-any-return]
 

@@ -49,7 +49,7 @@ async def test_a_role_of_tomorrow_does_not_show_today(graph, add_user, school):
         ("parent", {}, "FORBIDDEN"),
     ],
 )
-async def test_what_an_assignment_can_be_refused_for(graph, add_user, school, as_owner, actor, change, code):
+async def test_what_an_assignment_can_be_refused_for(*, graph, add_user, school, as_owner, actor, change, code):
     person = await add_user(school, "parent")
     given = {"input": {"userId": person.user_id, "role": "teacher"} | change}
     assert (await graph(ASSIGN, given, actor=actor_of(actor, school))).ok()["assignRole"]["code"] == code

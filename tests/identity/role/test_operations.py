@@ -88,7 +88,7 @@ async def test_a_role_holds_from_its_first_day_to_its_last(add_user, assign, hel
 
 
 async def test_assigning_tells_everybody_and_voids_tokens(
-    add_user, assign, school, events, audited, as_owner, revocations
+    *, add_user, assign, school, events, audited, as_owner, revocations
 ):
     person = await add_user(school, "parent")
     await assign(person.user_id, "teacher")
@@ -132,7 +132,7 @@ async def test_an_unknown_role_is_not_found(add_user, assign, school, role):
 
 
 async def test_another_school_and_its_roles_are_out_of_reach(
-    add_user, assign, own_role, school, other_school, as_owner
+    *, add_user, assign, own_role, school, other_school, as_owner
 ):
     stranger = await add_user(other_school, "parent")
     own_role(other_school, "librarian", ["student:read"])
@@ -148,7 +148,7 @@ async def test_another_school_and_its_roles_are_out_of_reach(
 @pytest.mark.parametrize(
     ("granter", "role"), [("principal", "school_admin"), ("teacher", "principal"), ("parent", "teacher")]
 )
-async def test_nobody_grants_what_they_do_not_hold(add_user, assign, school, granter, role, as_owner):
+async def test_nobody_grants_what_they_do_not_hold(*, add_user, assign, school, granter, role, as_owner):
     person = await add_user(school, "student")
     with pytest.raises(Forbidden):
         await assign(person.user_id, role, actor=actor_of(granter, school))
@@ -163,7 +163,7 @@ async def test_an_end_before_the_beginning_is_refused(add_user, assign, school):
 
 
 async def test_a_platform_administrator_is_audited_in_both_logs(
-    add_user, assign, school, other_school, audited, as_owner
+    *, add_user, assign, school, other_school, audited, as_owner
 ):
     person = await add_user(school, "parent")
     admin = actor_of("super_admin", school, acting_on=school)

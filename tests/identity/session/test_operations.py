@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from libs.auth import system_binding
+from libs.auth import Revocations, system_binding
 from libs.kernel import PLATFORM_TENANT_ID, NotFound, new_id
 from subgraphs.identity.session.operations.access import Access
 from subgraphs.identity.session.operations.log_out import log_out
@@ -112,7 +112,7 @@ async def test_guesses_sent_at_once_count_one_after_the_other(login, add_user, s
     assert as_owner("identity", "select lockouts from identity.sign_in_failures") == [{"lockouts": 1}]
 
 
-async def test_a_renewal_gives_new_tokens_once(login, renew, add_user, school, as_owner, audited):
+async def test_a_renewal_gives_new_tokens_once(*, login, renew, add_user, school, as_owner, audited):
     await add_user(school, "teacher", email="a@x.test")
     first = await login(school, "a@x.test")
     second = await renew(first.refresh_token)
@@ -124,7 +124,7 @@ async def test_a_renewal_gives_new_tokens_once(login, renew, add_user, school, a
     assert audited(school)[-2:] == ["auth.token_refreshed"] * 2
 
 
-async def test_twenty_renewals_at_once_are_one_rotation(login, renew, add_user, school, as_owner, events):
+async def test_twenty_renewals_at_once_are_one_rotation(*, login, renew, add_user, school, as_owner, events):
     await add_user(school, "teacher", email="a@x.test")
     first = await login(school, "a@x.test")
     answers = await asyncio.gather(*(renew(first.refresh_token) for _ in range(20)))
@@ -135,7 +135,7 @@ async def test_twenty_renewals_at_once_are_one_rotation(login, renew, add_user, 
 
 
 async def test_a_replay_after_the_grace_ends_the_family(
-    login, renew, add_user, school, clock, events, as_owner, audited, revocations
+    *, login, renew, add_user, school, clock, events, as_owner, audited, revocations
 ):
     await add_user(school, "teacher", email="a@x.test")
     first = await login(school, "a@x.test")
@@ -151,7 +151,7 @@ async def test_a_replay_after_the_grace_ends_the_family(
 
 
 @pytest.mark.parametrize("change", [{"address": "198.51.100.9"}, {"user_agent": "another"}])
-async def test_the_grace_is_for_the_same_client_alone(login, renew, add_user, school, visitor, change):
+async def test_the_grace_is_for_the_same_client_alone(*, login, renew, add_user, school, visitor, change):
     await add_user(school, "teacher", email="a@x.test")
     first = await login(school, "a@x.test")
     await renew(first.refresh_token)
@@ -182,7 +182,7 @@ async def test_a_token_of_another_school_or_of_nobody_is_refused(login, renew, a
     assert isinstance(await renew(first.refresh_token), Access)
 
 
-async def test_an_expired_session_and_an_inactive_account_end(login, renew, add_user, school, clock, as_owner):
+async def test_an_expired_session_and_an_inactive_account_end(*, login, renew, add_user, school, clock, as_owner):
     await add_user(school, "teacher", email="a@x.test")
     first = await login(school, "a@x.test")
     as_owner("identity", "update identity.users set status = 'INACTIVE'")
@@ -195,7 +195,7 @@ async def test_an_expired_session_and_an_inactive_account_end(login, renew, add_
 
 
 async def test_sign_out_ends_the_own_session_and_no_other(
-    login, renew, database, add_user, school, other_school, visitor, revocations
+    *, login, renew, database, add_user, school, other_school, visitor, revocations
 ):
     await add_user(school, "teacher", email="a@x.test")
     first, second = await login(school, "a@x.test"), await login(school, "a@x.test")
@@ -212,10 +212,8 @@ async def test_sign_out_ends_the_own_session_and_no_other(
 
 
 async def test_revocations_are_said_again_and_forgotten(
-    login, database, add_user, school, visitor, revocations, settings, as_owner, clock
+    *, login, database, add_user, school, visitor, revocations, settings, as_owner, clock
 ):
-    from libs.auth import Revocations
-
     await add_user(school, "teacher", email="a@x.test")
     access = await login(school, "a@x.test")
     async with database.write(system_binding(school)) as tx:
@@ -235,7 +233,7 @@ async def test_revocations_are_said_again_and_forgotten(
 
 
 async def test_old_sessions_and_failures_are_purged_in_their_own_school(
-    login, database, add_user, school, other_school, clock, as_owner
+    *, login, database, add_user, school, other_school, clock, as_owner
 ):
     for tenant in (school, other_school):
         await add_user(tenant, "teacher", email="a@x.test")

@@ -144,7 +144,7 @@ async def test_an_invitation_answers_with_the_account(graph, people, events):
         ({"roles": ["wizard"]}, "NOT_FOUND", []),
     ],
 )
-async def test_what_an_invitation_can_be_refused_for(graph, people, as_owner, change, code, paths):
+async def test_what_an_invitation_can_be_refused_for(*, graph, people, as_owner, change, code, paths):
     before = as_owner("identity", "select count(*) as n from identity.users")
     answer = (await graph(INVITE, {"input": DEWI | change}, actor=people["school_admin"])).ok()["inviteUser"]
     assert answer["code"] == code

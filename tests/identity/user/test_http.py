@@ -63,7 +63,7 @@ async def test_the_form_accepts_once(graph, token, as_owner):
         (b'{"token": "x"}', "application/json", 410),
     ],
 )
-async def test_odd_forms_change_nothing(graph, token, as_owner, body, kind, status):
+async def test_odd_forms_change_nothing(*, graph, token, as_owner, body, kind, status):
     answer = await graph.http.post(PAGE, content=body, headers={"content-type": kind})
     assert answer.status_code == status
     assert as_owner("identity", "select status from identity.users") == [{"status": "INVITED"}]

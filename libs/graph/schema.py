@@ -7,7 +7,13 @@ from uuid import UUID
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import MaxTokensLimiter, ParserCache, QueryDepthLimiter, ValidationCache
+from strawberry.extensions import (
+    AddValidationRules,
+    MaxTokensLimiter,
+    ParserCache,
+    QueryDepthLimiter,
+    ValidationCache,
+)
 from strawberry.federation.schema import FederationAny, Schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
@@ -23,6 +29,8 @@ DEEPEST_DOCUMENT = 15
 MOST_TOKENS = 4_000
 MOST_REFERENCES = 10_000
 _CACHED_DOCUMENTS = 512
+# Made once: the validation cache is keyed by the rules, and a limiter per request would bring a new one each time.
+_DEPTH_RULES = QueryDepthLimiter(max_depth=DEEPEST_DOCUMENT).validation_rules
 
 
 class SubgraphSchema(Schema):
@@ -74,7 +82,7 @@ def subgraph_schema(query: type, *, mutation: type | None = None, types: Iterabl
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
         extensions=[
             lambda: MaxTokensLimiter(max_token_count=MOST_TOKENS),
-            lambda: QueryDepthLimiter(max_depth=DEEPEST_DOCUMENT),
+            lambda: AddValidationRules(_DEPTH_RULES),
             lambda: ParserCache(maxsize=_CACHED_DOCUMENTS),
             lambda: ValidationCache(maxsize=_CACHED_DOCUMENTS),
         ],

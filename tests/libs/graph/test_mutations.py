@@ -141,6 +141,12 @@ BODIES = {
     "nested 10,000 deep": (b'{"query": "{ __typename }", "variables": ' + b"[" * 10_000 + b"]" * 10_000 + b"}", 400),
     "document nested 1,000 deep": (b'{"query": "' + b"{a" * 1_000 + b"}" * 1_000 + b'"}', 400),
     "not utf-8": (b'{"query": "\xff"}', 400),
+    "fragments in a circle": (
+        b'{"query": "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }"}',
+        200,
+    ),
+    "too deep": (b'{"query": "{ shelves ' + b"{ nodes { books " * 20 + b"{ totalCount }" + b" } }" * 20 + b' }"}', 200),
+    "too many words": (b'{"query": "{ ' + b"__typename " * 5_000 + b'}"}', 200),
     "syntax": (b'{"query": "{"}', 200),
     "unknown field": (b'{"query": "{ nothing }"}', 200),
 }

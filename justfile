@@ -55,6 +55,18 @@ psql *args: _venv
 nats *args: _venv
     @"{{ python }}" -m deploy.local nats "$@"
 
+# events that failed for good, by subgraph: lists them; --replay <id>, --discard <id> --reason <text>
+dead-letters *args: _venv
+    @"{{ python }}" -m deploy.local events dead-letters "$@"
+
+# reads the stream again into a subgraph; --since <time> or --sequence <number>
+replay *args: _venv
+    @"{{ python }}" -m deploy.local events replay "$@"
+
+# makes a subgraph tell the state of its aggregates again: <subgraph> [tenant] [--aggregate name]
+snapshot *args: _venv
+    @"{{ python }}" -m deploy.local events snapshot "$@"
+
 # what this machine has, what is missing, who holds which port
 doctor: _venv
     @"{{ python }}" -m deploy.local doctor

@@ -15,7 +15,7 @@ from deploy.local.programs import StartError
 from deploy.local.state import ROOT, AlreadyRunning, StateFolder
 from libs.settings import SettingsError
 
-_PASSING_ON = ("psql", "nats")
+_PASSING_ON = ("psql", "nats", "events")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
-    """What follows `psql` or `nats` is theirs, options included."""
+    """What follows `psql`, `nats` or `events` is theirs, options included."""
     end = next((place + 1 for place, word in enumerate(arguments) if word in _PASSING_ON), len(arguments))
     return arguments[:end], arguments[end:]
 
@@ -65,6 +65,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, StateFolder, Console], int]] 
     "psql": lambda chosen, state, _: commands.psql(state, chosen.arguments),
     "nats": lambda chosen, state, console: broker.main(local_settings(state).nats_url, chosen.arguments, console),
     "doctor": lambda _, state, console: doctor.report(local_settings(state), state, console),
+    "events": lambda chosen, state, _: commands.events(state, chosen.arguments),
     "migrate": lambda _, state, __: commands.run_once(state, "migrate"),
     "seed": lambda _, state, __: commands.run_once(state, "seed"),
     "accounts": lambda _, state, __: commands.accounts(state),

@@ -171,6 +171,13 @@ def run_once(state: StateFolder, name: str) -> int:
     return subprocess.run(program.command, cwd=ROOT, env={**os.environ, **program.environment}, check=False).returncode
 
 
+def events(state: StateFolder, arguments: Sequence[str]) -> int:
+    """Runs an operator's command over events with the settings of the local stack; returns its exit code."""
+    local_settings(state)
+    command = (sys.executable, "-m", "deploy.events", *arguments)
+    return subprocess.run(command, cwd=ROOT, env={**os.environ}, check=False).returncode
+
+
 def accounts(state: StateFolder) -> int:
     """Prints the addresses and every demo account as JSON, and nothing else."""
     settings = local_settings(state)

@@ -17,7 +17,7 @@ from libs.events.inbox import Inbox
 from libs.kernel import Binding, Scope, new_id
 
 Snapshots = Mapping[str, Callable[[TenantTransaction], AsyncGenerator[Event, None]]]
-"""What an owner's consumers.py holds: `SNAPSHOTS: Snapshots = {"student": tell_students, …}`, by aggregate.
+"""How an owner tells the state of its aggregates again: `{"student": tell_students, …}`.
 
 The function reads the aggregates of the transaction's tenant with `for share`, so that a change meanwhile gets the
 later sequence, and yields one event with the full state of each.

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from libs.crypto import KeyRing
 from libs.db import Database
-from libs.events import Consumer, Consumers, Inbox, Relay, broker
+from libs.events import Consumer, Consumers, Inbox, Relay, Snapshots, broker
 from libs.events.broker import pause
 from libs.events.housekeeping import purge_queues
 from libs.jobs.queue import JobQueue, jobs_channel
@@ -28,7 +28,8 @@ _log = get_logger(__name__)
 class SubgraphWorker:
     """Everything of one subgraph that runs beside its graph.
 
-    `also` are further loops of the subgraph; each takes the stop event and returns soon after it is set.
+    `snapshots` tell the state of its aggregates again, for an operator. `also` are further loops of the subgraph; each
+    takes the stop event and returns soon after it is set.
     """
 
     def __init__(
@@ -41,11 +42,13 @@ class SubgraphWorker:
         queue: JobQueue | None = None,
         jobs: JobOperations | None = None,
         schedules: Schedules | None = None,
+        snapshots: Snapshots | None = None,
         also: Sequence[Part] = (),
     ) -> None:
         self._settings = settings
-        self._database = database
-        self._inbox = Inbox(database, consumers, key_ring)
+        self.database = database
+        self.inbox = Inbox(database, consumers, key_ring)
+        self.snapshots = snapshots or {}
         self._runner = JobRunner(database, queue, jobs) if queue and jobs else None
         self._scheduler = Scheduler(database, schedules or {})
         self._also = also
@@ -60,13 +63,14 @@ class SubgraphWorker:
         for task in unfinished:
             task.cancel()
         await asyncio.gather(work, stopping, return_exceptions=True)
+        await self.database.close()
         if not work.cancelled() and (error := work.exception()) is not None:
             raise error
 
     async def _work(self, stop: asyncio.Event) -> None:
-        async with broker(self._settings, self._database.schema) as js, asyncio.TaskGroup() as parts:
-            parts.create_task(Relay(self._settings, self._database.schema, js).run(stop))
-            parts.create_task(Consumer(self._settings, js, self._database, self._inbox).run(stop))
+        async with broker(self._settings, self.database.schema) as js, asyncio.TaskGroup() as parts:
+            parts.create_task(Relay(self._settings, self.database.schema, js).run(stop))
+            parts.create_task(Consumer(self._settings, js, self.database, self.inbox).run(stop))
             if self._runner is not None:
                 parts.create_task(self._run_jobs(self._runner, stop))
             parts.create_task(self._run_schedules(stop))
@@ -75,7 +79,7 @@ class SubgraphWorker:
                 parts.create_task(_awaited(part(stop)))
 
     async def _run_jobs(self, runner: JobRunner, stop: asyncio.Event) -> None:
-        schema = self._database.schema
+        schema = self.database.schema
         while not stop.is_set():
             try:
                 async with await psycopg.AsyncConnection.connect(
@@ -96,9 +100,9 @@ class SubgraphWorker:
     async def _purge(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                await purge_queues(self._database)
+                await purge_queues(self.database)
             except (SQLAlchemyError, OSError) as error:
-                _log.warning("purge_interrupted", subgraph=self._database.schema, error=error)
+                _log.warning("purge_interrupted", subgraph=self.database.schema, error=error)
             await pause(stop, _PURGE_SECONDS)
 
     async def _run_schedules(self, stop: asyncio.Event) -> None:
@@ -107,7 +111,7 @@ class SubgraphWorker:
                 if await self._scheduler.run_next():
                     continue
             except (SQLAlchemyError, OSError) as error:
-                _log.warning("schedules_interrupted", subgraph=self._database.schema, error=error)
+                _log.warning("schedules_interrupted", subgraph=self.database.schema, error=error)
             await pause(stop, _POLL_SECONDS)
 
 

@@ -11,7 +11,7 @@ from libs.graph import Subgraph, subgraph_app
 from libs.jobs import JobQueue, SubgraphWorker
 from libs.kernel import Clock, utc_now
 from libs.settings import Settings
-from subgraphs.academic.consumers import consumers
+from subgraphs.academic.consumers import consumers, snapshots
 from subgraphs.academic.contact.queries import Contacts
 from subgraphs.academic.jobs import jobs
 from subgraphs.academic.model import SCHEMA, Tenant
@@ -49,4 +49,5 @@ def create_worker(settings: Settings) -> SubgraphWorker:
         consumers=consumers(contacts),
         queue=JobQueue(SCHEMA, contacts.vault),
         jobs=jobs(contacts),
+        snapshots=snapshots(contacts),
     )

@@ -1,18 +1,12 @@
 """Replay brings back what was lost, snapshot rebuilds a projection from nothing; the operator's command does both."""
 
-import sys
 from collections.abc import AsyncGenerator
-from types import ModuleType
-from uuid import UUID
 
-import orjson
 import psycopg
-import pytest
 
 from libs.crypto import KeyRing
 from libs.db import Database, TenantTransaction
 from libs.events import Event, EventMeta, Inbox, broker, replay, snapshot
-from libs.events.__main__ import run
 from libs.events.contracts.academic import SubjectCreated
 from libs.kernel import new_id
 from libs.settings import Settings
@@ -94,41 +88,3 @@ async def test_a_snapshot_rebuilds_a_projection_and_gives_way_to_what_is_newer(
         await consumed(settings)
     assert await seen(identity, TENANT) == {mine: (1, "renamed")}
     assert await seen(identity, OTHER) == {}
-
-
-async def test_the_operators_command(  # noqa: PLR0917 - fixtures
-    settings: Settings,
-    academic: Database,
-    identity: Database,
-    key_ring: KeyRing,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    async def fail(_: TenantTransaction, __: SubjectCreated, ___: EventMeta) -> None:
-        raise RuntimeError
-
-    async def tell(_: TenantTransaction) -> AsyncGenerator[Event, None]:
-        yield subject()
-
-    event = subject()
-    async with relay_and_consumer(settings, key_ring, identity, {SubjectCreated: fail}):
-        await emit(academic, event)
-        await consumed(settings)
-    fixed, owner = ModuleType("fixed"), ModuleType("owner")
-    fixed.CONSUMERS = {SubjectCreated: count_times}  # type: ignore[attr-defined]
-    owner.SNAPSHOTS = {"subject": tell}  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "subgraphs.identity.consumers", fixed)
-    monkeypatch.setitem(sys.modules, "subgraphs.academic.consumers", owner)
-
-    await run(settings, ["dead-letters", "identity"])
-    [letter] = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert (letter["status"], UUID(letter["tenant_id"])) == ("OPEN", TENANT)
-    await run(settings, ["dead-letters", "identity", "--replay", letter["id"]])
-    assert await seen(identity, TENANT) == {event.subject_id: (1, "seen")}
-    await run(settings, ["dead-letters", "identity"])
-    assert capsys.readouterr().out == ""
-    await run(settings, ["replay", "identity"])
-    assert orjson.loads(capsys.readouterr().out) == {"read": 1}
-    await run(settings, ["snapshot", "academic", str(TENANT)])
-    assert orjson.loads(capsys.readouterr().out) == {"emitted": 1}
-    assert await seen(identity, TENANT) == {event.subject_id: (1, "seen")}

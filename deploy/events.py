@@ -1,6 +1,6 @@
-"""`python -m libs.events dead-letters|replay|snapshot`: what an operator does about events, by subgraph.
+"""`python -m deploy.events dead-letters|replay|snapshot`: what an operator does about events, by subgraph.
 
-Consumers and snapshots are those of `subgraphs/<name>/consumers.py`, found by name: libraries import no subgraph.
+Consumers and snapshots are those of the subgraph's own worker.
 """
 
 import argparse
@@ -11,19 +11,15 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from importlib import import_module
-from types import ModuleType
 from uuid import UUID
 
 import orjson
 from sqlalchemy import text
 
-from libs.crypto import KeyRing
-from libs.db import Database
 from libs.events.broker import broker
 from libs.events.dead_letters import DeadLetters
-from libs.events.inbox import Inbox
-from libs.events.outbox import OutboxWriter
 from libs.events.replay import replay, snapshot
+from libs.jobs import SubgraphWorker
 from libs.kernel import PLATFORM_TENANT_ID, Binding, DomainError, Scope
 from libs.settings import SUBGRAPHS, Settings, load_settings
 
@@ -31,7 +27,7 @@ _PLATFORM = Binding(PLATFORM_TENANT_ID, Scope.SYSTEM)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m libs.events")
+    parser = argparse.ArgumentParser(prog="python -m deploy.events")
     commands = parser.add_subparsers(dest="command", required=True)
     letters = commands.add_parser("dead-letters", help="list (JSON lines), replay or discard dead letters")
     letters.add_argument("subgraph", choices=SUBGRAPHS)
@@ -55,55 +51,47 @@ def _parser() -> argparse.ArgumentParser:
 async def run(settings: Settings, arguments: Sequence[str]) -> None:
     """Runs one command; prints JSON lines. Raises DomainError for what cannot be done."""
     asked = _parser().parse_args(arguments)
-    consumers = import_module(f"subgraphs.{asked.subgraph}.consumers")
-    async with _database(settings, asked.subgraph) as database:
+    async with _worker(settings, asked.subgraph) as worker:
         if asked.command == "dead-letters":
-            await _dead_letters(settings, database, consumers, asked)
+            await _dead_letters(worker, asked)
         elif asked.command == "replay":
             async with broker(settings, "replay") as js:
-                count = await replay(
-                    js, database, _inbox(settings, database, consumers), since=asked.since, sequence=asked.sequence
-                )
+                count = await replay(js, worker.database, worker.inbox, since=asked.since, sequence=asked.sequence)
             _print({"read": count})
         else:
             tenants = [asked.tenant] if asked.tenant else await _all_tenants(settings)
-            _print({"emitted": await snapshot(database, consumers.SNAPSHOTS, tenants, aggregate=asked.aggregate)})
+            count = await snapshot(worker.database, worker.snapshots, tenants, aggregate=asked.aggregate)
+            _print({"emitted": count})
 
 
-async def _dead_letters(
-    settings: Settings, database: Database, consumers: ModuleType, asked: argparse.Namespace
-) -> None:
+async def _dead_letters(worker: SubgraphWorker, asked: argparse.Namespace) -> None:
     letters = DeadLetters(asked.subgraph)
     if asked.replay:
-        async with database.write(_PLATFORM) as tx:
-            await letters.replay(tx, _inbox(settings, database, consumers), asked.replay)
+        async with worker.database.write(_PLATFORM) as tx:
+            await letters.replay(tx, worker.inbox, asked.replay)
     elif asked.discard:
-        async with database.write(_PLATFORM) as tx:
+        async with worker.database.write(_PLATFORM) as tx:
             await letters.discard(tx, asked.discard, reason=asked.reason)
     else:
-        async with database.read(_PLATFORM) as tx:
+        async with worker.database.read(_PLATFORM) as tx:
             for letter in await letters.find(tx, status=asked.status):
                 _print(dataclasses.asdict(letter))
 
 
 async def _all_tenants(settings: Settings) -> list[UUID]:
     """The register of tenants, which identity owns."""
-    async with _database(settings, "identity") as database, database.read(_PLATFORM) as tx:
+    async with _worker(settings, "identity") as worker, worker.database.read(_PLATFORM) as tx:
         rows = await tx.execute(text("select id from identity.tenants order by id"))
         return [row.id for row in rows]
 
 
 @asynccontextmanager
-async def _database(settings: Settings, subgraph: str) -> AsyncIterator[Database]:
-    database = Database(settings, subgraph, on_flush=OutboxWriter(subgraph, KeyRing.from_settings(settings)))
+async def _worker(settings: Settings, subgraph: str) -> AsyncIterator[SubgraphWorker]:
+    worker: SubgraphWorker = import_module(f"subgraphs.{subgraph}.app").create_worker(settings)
     try:
-        yield database
+        yield worker
     finally:
-        await database.close()
-
-
-def _inbox(settings: Settings, database: Database, consumers: ModuleType) -> Inbox:
-    return Inbox(database, consumers.CONSUMERS, KeyRing.from_settings(settings))
+        await worker.database.close()
 
 
 def _print(value: object) -> None:

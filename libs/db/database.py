@@ -5,7 +5,7 @@ Leaving the block commits, raising rolls back; nothing else in the house calls c
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol, TypeVar, Unpack
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -60,16 +60,16 @@ class ReadTransaction:
         """The tenant whose rows exist for this transaction."""
         return self.binding.tenant_id
 
-    async def execute(self, statement: Executable, parameters: Parameters = None) -> Result[Unpack[tuple[Any, ...]]]:
+    async def execute(self, statement: Executable, parameters: Parameters = None) -> Result[*tuple[Any, ...]]:
         """Runs a Core or ORM statement."""
         return await self.session.execute(statement, parameters)
 
-    async def scalar(self, statement: Select[T, Unpack[tuple[Any, ...]]]) -> T | None:
+    async def scalar(self, statement: Select[T, *tuple[Any, ...]]) -> T | None:
         """The first column of the first row, or None."""
         value: T | None = await self.session.scalar(statement)
         return value
 
-    async def scalars(self, statement: Select[T, Unpack[tuple[Any, ...]]]) -> ScalarResult[T]:
+    async def scalars(self, statement: Select[T, *tuple[Any, ...]]) -> ScalarResult[T]:
         """The first column of every row."""
         values: ScalarResult[T] = await self.session.scalars(statement)
         return values

@@ -98,12 +98,14 @@ async def schedule_purges(tx: TenantTransaction, tenant_ids: Iterable[UUID]) -> 
 
 
 async def ensure_platform(tx: TenantTransaction) -> bool:
-    """Makes the reserved tenant of the platform if it is not there; says whether it made it."""
+    """Makes the reserved tenant of the platform if it is not there; says whether it made it.
+
+    It is no school, so no other subgraph is told.
+    """
     state = tenant_row(PLATFORM_TENANT_ID, slug=PLATFORM_SLUG, name="Wiyata", timezone="Asia/Jakarta")
     statement = insert_or(Tenant).values(state).on_conflict_do_nothing().returning(Tenant.id)
     if (await tx.execute(statement)).one_or_none() is None:
         return False
     await schedule_purges(tx, [PLATFORM_TENANT_ID])
-    tx.emit(state_event(TenantCreated, state))
     await record(tx, NOBODY, Deed(action="tenant.created", resource_type="tenant", resource_id=PLATFORM_TENANT_ID))
     return True

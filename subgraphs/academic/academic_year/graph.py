@@ -56,20 +56,16 @@ class AcademicYearOverlaps:
     other: AcademicYear = one("AcademicYear", "The other year.")
 
 
-@strawberry.input
+@strawberry.input(description="A year with two semesters.")
 class CreateAcademicYearInput:
-    """A year with two semesters."""
-
     name: str = given("Name, like 2026/2027.", max_length=20)
     start_date: date = given("First day.")
     end_date: date = given("Last day.")
     second_semester_start: date = given("First day of the second semester; the first one ends the day before.")
 
 
-@strawberry.input
+@strawberry.input(description="Which semester is to run.")
 class ActivateSemesterInput:
-    """Which semester is to run."""
-
     semester_id: UUID = given("The semester.")
 
 

@@ -27,7 +27,7 @@ from libs.graph import (
     root_connection,
 )
 from subgraphs.academic.class_ import model, operations, rules
-from subgraphs.academic.class_.queries import attended_class_ids, sitting_in, taught_class_ids
+from subgraphs.academic.class_.queries import in_seen_class, sitting_in
 
 if TYPE_CHECKING:
     from subgraphs.academic.academic_year.graph import AcademicYear
@@ -39,10 +39,14 @@ if TYPE_CHECKING:
 def visible_classes(table: FromClause, context: ReadContext) -> ColumnElement[bool]:
     """Teachers: those they lead or teach. Families: those their pupils sit or sat in."""
     actor = context.actor
-    if context.reach is Reach.TAUGHT:
-        taught = taught_class_ids(tenant_id=context.tenant_id, user_id=actor.user_id, today=context.today)
-        return table.c.id.in_(taught)
-    return table.c.id.in_(attended_class_ids(tenant_id=context.tenant_id, student_ids=actor.student_ids))
+    return in_seen_class(
+        table.c.id,
+        tenant_id=context.tenant_id,
+        user_id=actor.user_id,
+        student_ids=actor.student_ids,
+        today=context.today,
+        as_teacher=context.reach is Reach.TAUGHT,
+    )
 
 
 def pupils_of_today(context: ReadContext) -> FromClause:
@@ -89,10 +93,8 @@ class NameTaken:
     name: str = given_out("The name.")
 
 
-@strawberry.input
+@strawberry.input(description="A regular class of a year.")
 class CreateClassInput:
-    """A regular class of a year."""
-
     academic_year_id: UUID = given("The academic year.")
     name: str = given("Name of the class.", max_length=60)
     level: int = given("Grade level; the school teaches it.", min=1, max=13)
@@ -100,10 +102,8 @@ class CreateClassInput:
     max_students: int | None = given("Seats; 40 unless given.", default=None, min=1, max=rules.LARGEST_CAPACITY)
 
 
-@strawberry.input
+@strawberry.input(description="Who leads a class.")
 class AssignHomeroomTeacherInput:
-    """Who leads a class."""
-
     class_id: UUID = given("The class.")
     teacher_id: UUID = given("The teacher.")
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import FromClause, Select, func, select, union
+from sqlalchemy import ColumnElement, FromClause, Select, func, select, union
 
 from subgraphs.academic.academic_year.model import AcademicYear
 from subgraphs.academic.class_.model import Class
@@ -58,16 +58,16 @@ def sitting_in(*, tenant_id: UUID, today: date) -> FromClause:
     )
 
 
-def class_of_today(*, tenant_id: UUID, today: date) -> FromClause:
-    """Pupil (source_id) and regular class (target_id) of today."""
-    sitting = Enrollment.__table__.alias()
-    return (
-        select(sitting.c.student_id.label("source_id"), sitting.c.class_id.label("target_id"))
-        .where(
-            sitting.c.tenant_id == tenant_id,
-            sitting.c.kind == "REGULAR",
-            sitting.c.valid_from <= today,
-            sitting.c.valid_to > today,
-        )
-        .subquery()
-    )
+def in_seen_class(
+    class_id: ColumnElement[UUID],
+    *,
+    tenant_id: UUID,
+    user_id: UUID,
+    student_ids: Sequence[UUID],
+    today: date,
+    as_teacher: bool,
+) -> ColumnElement[bool]:
+    """Whether a class is one that a teacher leads or teaches, or that a family's pupils sit or sat in."""
+    if as_teacher:
+        return class_id.in_(taught_class_ids(tenant_id=tenant_id, user_id=user_id, today=today))
+    return class_id.in_(attended_class_ids(tenant_id=tenant_id, student_ids=student_ids))

@@ -8,9 +8,8 @@ from sqlalchemy import ColumnElement, FromClause
 
 from libs.auth import Reach
 from libs.graph import Call, ReadContext, column, entity, given, mutation, one, result
-from subgraphs.academic.class_.queries import attended_class_ids, taught_class_ids
 from subgraphs.academic.class_subject import model, operations
-from subgraphs.academic.class_subject.queries import latest_teachers
+from subgraphs.academic.class_subject.queries import in_seen_class, latest_teachers
 
 if TYPE_CHECKING:
     from subgraphs.academic.academic_year.graph import Semester
@@ -22,10 +21,14 @@ if TYPE_CHECKING:
 def visible_class_subjects(table: FromClause, context: ReadContext) -> ColumnElement[bool]:
     """Those of the classes the actor sees."""
     actor = context.actor
-    if context.reach is Reach.TAUGHT:
-        taught = taught_class_ids(tenant_id=context.tenant_id, user_id=actor.user_id, today=context.today)
-        return table.c.class_id.in_(taught)
-    return table.c.class_id.in_(attended_class_ids(tenant_id=context.tenant_id, student_ids=actor.student_ids))
+    return in_seen_class(
+        table.c.class_id,
+        tenant_id=context.tenant_id,
+        user_id=actor.user_id,
+        student_ids=actor.student_ids,
+        today=context.today,
+        as_teacher=context.reach is Reach.TAUGHT,
+    )
 
 
 def teacher_now(context: ReadContext) -> FromClause:
@@ -48,10 +51,8 @@ class ClassSubject:
     )
 
 
-@strawberry.input
+@strawberry.input(description="Which subject a class has, and by whom.")
 class AssignSubjectToClassInput:
-    """Which subject a class has, and by whom."""
-
     class_id: UUID = given("The class.")
     subject_id: UUID = given("The subject.")
     semester_id: UUID = given("The semester; one of the class's own year.")

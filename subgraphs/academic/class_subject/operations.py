@@ -11,7 +11,7 @@ from libs.events.contracts.academic import SubjectAssignedToClass, TeacherAssign
 from subgraphs.academic.academic_year.model import Semester
 from subgraphs.academic.class_.model import Class
 from subgraphs.academic.class_subject.model import ClassSubject, Teaching
-from subgraphs.academic.class_subject.rules import check_same_year, hand_over, teacher_busy
+from subgraphs.academic.class_subject.rules import Handover, check_same_year, hand_over, teacher_busy
 from subgraphs.academic.schedule.model import Schedule
 from subgraphs.academic.subject.model import Subject
 from subgraphs.academic.teacher.model import Teacher
@@ -111,15 +111,17 @@ async def _let_teach(
             .values(teacher_id=teacher.id)
             .execution_options(synchronize_session=False)
         )
-    tx.emit(
-        TeacherAssigned(
-            class_subject_id=assigned.id,
-            class_id=assigned.class_id,
-            subject_id=assigned.subject_id,
-            semester_id=assigned.semester_id,
-            teacher_id=teacher.id,
-            user_id=teacher.user_id,
-            valid_from=change.valid_from,
-            valid_to=change.valid_to,
-        )
+    tx.emit(_teacher_assigned(assigned, teacher, change))
+
+
+def _teacher_assigned(assigned: ClassSubject, teacher: Teacher, change: Handover) -> TeacherAssigned:
+    return TeacherAssigned(
+        class_subject_id=assigned.id,
+        class_id=assigned.class_id,
+        subject_id=assigned.subject_id,
+        semester_id=assigned.semester_id,
+        teacher_id=teacher.id,
+        user_id=teacher.user_id,
+        valid_from=change.valid_from,
+        valid_to=change.valid_to,
     )

@@ -4,7 +4,10 @@ from uuid import UUID
 
 from sqlalchemy import FromClause, exists, select
 
+from subgraphs.academic.class_.queries import in_seen_class
 from subgraphs.academic.class_subject.model import Teaching
+
+__all__ = ["in_seen_class", "latest_teachers"]
 
 
 def latest_teachers(*, tenant_id: UUID) -> FromClause:

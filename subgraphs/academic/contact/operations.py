@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, bindparam, func, select, true, update
+from sqlalchemy import Select, Uuid, bindparam, select, true, update
 
 from libs.db import TenantTransaction
 from libs.events.contracts.academic import GuardianLinked, HomeroomTeacherAssigned, StudentUpdated, TeacherAssigned
@@ -21,7 +21,7 @@ def _tying() -> Select[*tuple[Any, ...]]:
     guardian, student, teacher = (
         update(table)
         .where(table.c.tenant_id == tenant, table.c.id == record, table.c.user_id.is_distinct_from(account))
-        .values(user_id=account, updated_at=func.now())
+        .values(user_id=account)
         .returning(table.c.id)
         .cte(table.name)
         for table in (Guardian.__table__, Student.__table__, Teacher.__table__)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, FromClause, and_
+from sqlalchemy import ColumnElement, FromClause
 
 from libs.auth import Reach
 from libs.graph import (
@@ -21,9 +21,8 @@ from libs.graph import (
     one,
     result,
 )
-from subgraphs.academic.class_.queries import taught_class_ids
 from subgraphs.academic.enrollment import model, operations, rules
-from subgraphs.academic.student.queries import taught_today
+from subgraphs.academic.enrollment.queries import taught_enrollments
 
 if TYPE_CHECKING:
     from subgraphs.academic.class_.graph import Class
@@ -43,11 +42,7 @@ def visible_enrollments(table: FromClause, context: ReadContext) -> ColumnElemen
     """Teachers: their classes' enrollments of pupils they teach. Families: row-level security keeps their own."""
     if context.reach is not Reach.TAUGHT:
         return None
-    teacher = {"tenant_id": context.tenant_id, "user_id": context.actor.user_id, "today": context.today}
-    return and_(
-        table.c.class_id.in_(taught_class_ids(**teacher)),  # type: ignore[arg-type]
-        taught_today(table.c.student_id, **teacher),  # type: ignore[arg-type]
-    )
+    return taught_enrollments(table, tenant_id=context.tenant_id, user_id=context.actor.user_id, today=context.today)
 
 
 @entity(model.Enrollment.__table__, resource="enrollment", visible=visible_enrollments, keyed=False)
@@ -78,10 +73,8 @@ class AlreadyEnrolled:
     class_: Annotated["Class", strawberry.lazy("subgraphs.academic.class_.graph")] = one("Class", "That class.")
 
 
-@strawberry.input
+@strawberry.input(description="Who gets a seat where.")
 class EnrollStudentInput:
-    """Who gets a seat where."""
-
     class_id: UUID = given("The class.")
     student_id: UUID = given("The pupil.")
     from_: date | None = given("First day in the class; today unless given.", default=None, name="from")

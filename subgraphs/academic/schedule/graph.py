@@ -23,9 +23,8 @@ from libs.graph import (
     one,
     result,
 )
-from subgraphs.academic.class_.queries import attended_class_ids, taught_class_ids
 from subgraphs.academic.schedule import model, operations, rules
-from subgraphs.academic.schedule.queries import room_name, week_of
+from subgraphs.academic.schedule.queries import in_seen_class, room_name, week_of
 
 if TYPE_CHECKING:
     from subgraphs.academic.class_subject.graph import ClassSubject
@@ -44,10 +43,14 @@ described_enum(
 def visible_schedules(table: FromClause, context: ReadContext) -> ColumnElement[bool]:
     """Those of the classes the actor sees."""
     actor = context.actor
-    if context.reach is Reach.TAUGHT:
-        taught = taught_class_ids(tenant_id=context.tenant_id, user_id=actor.user_id, today=context.today)
-        return table.c.class_id.in_(taught)
-    return table.c.class_id.in_(attended_class_ids(tenant_id=context.tenant_id, student_ids=actor.student_ids))
+    return in_seen_class(
+        table.c.class_id,
+        tenant_id=context.tenant_id,
+        user_id=actor.user_id,
+        student_ids=actor.student_ids,
+        today=context.today,
+        as_teacher=context.reach is Reach.TAUGHT,
+    )
 
 
 @entity(model.Schedule.__table__, resource="schedule", visible=visible_schedules, keyed=False)
@@ -73,10 +76,8 @@ class ScheduleConflict:
     with_: Schedule = one("Schedule", "The other lesson.", local="schedule_id")
 
 
-@strawberry.input
+@strawberry.input(description="A weekly lesson.")
 class CreateScheduleInput:
-    """A weekly lesson."""
-
     class_subject_id: UUID = given("Which subject of which class.")
     day_of_week: int = given("Day, 1 (Monday) to 7 (Sunday).")
     start_time: time = given("When it begins, on the school's clock.")

@@ -53,21 +53,23 @@ async def create_schedule(
         what: Busy = conflict.data["what"]
         other = await _in_the_way(tx, semester_id, what, keys[what], slot)
         raise ScheduleConflict(what=what, schedule_id=other) from None
-    tx.emit(
-        ScheduleUpdated(
-            schedule_id=schedule.id,
-            class_subject_id=schedule.class_subject_id,
-            class_id=schedule.class_id,
-            subject_id=subject_id,
-            semester_id=schedule.semester_id,
-            teacher_id=schedule.teacher_id,
-            day_of_week=slot.day,
-            start_time=slot.start,
-            end_time=slot.end,
-            room=room,
-        )
-    )
+    tx.emit(_updated(schedule, subject_id, room))
     return schedule
+
+
+def _updated(schedule: Schedule, subject_id: UUID, room: str | None) -> ScheduleUpdated:
+    return ScheduleUpdated(
+        schedule_id=schedule.id,
+        class_subject_id=schedule.class_subject_id,
+        class_id=schedule.class_id,
+        subject_id=subject_id,
+        semester_id=schedule.semester_id,
+        teacher_id=schedule.teacher_id,
+        day_of_week=schedule.day_of_week,
+        start_time=schedule.start_time,
+        end_time=schedule.end_time,
+        room=room,
+    )
 
 
 async def _teacher_of(tx: TenantTransaction, class_subject_id: UUID) -> UUID | None:

@@ -6,7 +6,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, FromClause, select
 
 from subgraphs.academic.academic_year.model import Semester
+from subgraphs.academic.class_.queries import in_seen_class
 from subgraphs.academic.room.model import Room
+
+__all__ = ["in_seen_class", "room_name", "week_of"]
 
 
 def room_name(schedule: FromClause) -> ColumnElement[str]:

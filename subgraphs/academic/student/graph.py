@@ -7,8 +7,6 @@ from uuid import UUID
 
 import strawberry
 from sqlalchemy import ColumnElement, FromClause
-from strawberry.federation.schema_directives import Key
-from strawberry.federation.types import FieldSet
 
 from libs.auth import Reach
 from libs.graph import (
@@ -33,9 +31,8 @@ from libs.graph import (
     stub,
 )
 from libs.kernel import Forbidden
-from subgraphs.academic.class_.queries import class_of_today
 from subgraphs.academic.student import model, operations, rules
-from subgraphs.academic.student.queries import guardians_of_students, in_class_on, taught_today
+from subgraphs.academic.student.queries import class_of_today, guardians_of_students, in_class_on, taught_today
 
 if TYPE_CHECKING:
     from subgraphs.academic.class_.graph import Class
@@ -59,13 +56,11 @@ described_enum(
 )
 
 
-@strawberry.federation.type(
-    keys=[Key(fields=FieldSet("id"), resolvable=False)], description="An account, which identity owns."
-)
+@entity(None, resource="student")
 class User:
-    """A reference to identity's account."""
+    """An account, which identity owns."""
 
-    id: UUID = strawberry.field(description="Identity of the account.")
+    id: UUID = column("Identity of the account.")
 
 
 def _taught(student_id: ColumnElement[UUID], context: ReadContext) -> ColumnElement[bool] | None:
@@ -189,14 +184,11 @@ async def _find_job(info: Info, job_id: UUID) -> Job | None:
     )
 
 
-@strawberry.input
+@strawberry.input(
+    description="Pupils as CSV with the columns nis, nisn, full_name, gender, birth_date, class, guardian_name, "
+    "guardian_relation, guardian_email, guardian_phone and, if wanted, email (the pupil's own)."
+)
 class ImportStudentsInput:
-    """A file of pupils.
-
-    CSV with the columns nis, nisn, full_name, gender, birth_date, class, guardian_name, guardian_relation,
-    guardian_email, guardian_phone and, if wanted, email (the pupil's own).
-    """
-
     file: FileInput = given("The file.")
     academic_year_id: UUID = given("The year in which the pupils sit in the classes named.")
     dry_run: bool = given("Only tell what is wrong with it.", default=False)

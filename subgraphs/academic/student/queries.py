@@ -109,3 +109,18 @@ def guardians_of_students() -> FromClause:
     same = (guardian.c.tenant_id == link.c.tenant_id) & (guardian.c.id == link.c.guardian_id)
     columns = (guardian.c.name, guardian.c.user_id, link.c.relation, link.c.student_id, link.c.is_primary)
     return select(guardian.c.tenant_id, guardian.c.id, *columns).join_from(link, guardian, same).subquery()
+
+
+def class_of_today(*, tenant_id: UUID, today: date) -> FromClause:
+    """Pupil (source_id) and regular class (target_id) of today."""
+    sitting = Enrollment.__table__.alias()
+    return (
+        select(sitting.c.student_id.label("source_id"), sitting.c.class_id.label("target_id"))
+        .where(
+            sitting.c.tenant_id == tenant_id,
+            sitting.c.kind == "REGULAR",
+            sitting.c.valid_from <= today,
+            sitting.c.valid_to > today,
+        )
+        .subquery()
+    )

@@ -46,10 +46,8 @@ class CodeTaken:
     subject_code: strawberry.Private[str]
 
 
-@strawberry.input
+@strawberry.input(description="A subject.")
 class CreateSubjectInput:
-    """A subject."""
-
     code: str = given("Code, unique in the school.", max_length=20)
     name: str = given("Name.", max_length=120)
     category: rules.SubjectCategory = given("Where it stands in the curriculum.")

@@ -36,10 +36,8 @@ class Teacher:
     )
 
 
-@strawberry.input
+@strawberry.input(description="A teacher.")
 class CreateTeacherInput:
-    """A teacher."""
-
     full_name: str = given("Full name.", max_length=120)
     nip: str | None = given("Number of a civil servant, 18 digits.", default=None, max_length=18)
     email: EmailAddress | None = given("Address to which an invitation goes.", default=None)

@@ -34,7 +34,7 @@ async def run_import(
         return contacts.blinds(tx.tenant_id, {"email": guardian.email, "phone": guardian.phone})
 
     blinds = [blind for row in rows if row.guardian is not None for blind in blind_of(row.guardian)]
-    plan = plan_import(rows, await _known(tx, rows, year, blinds), blind_of=blind_of, new_id=tx.new_id)
+    plan = plan_import(rows, await _known(tx, rows, year, blinds), blind_of=blind_of, make_id=tx.new_id)
     faults = sorted([*faults, *plan.faults], key=lambda each: (_line(each), each.path))
     if not faults and not dry_run:
         await write_import(tx, contacts, plan, year)

@@ -72,7 +72,7 @@ def plan_import(
     known: Known,
     *,
     blind_of: Callable[[GuardianRow], list[bytes]],
-    new_id: Callable[[], UUID],
+    make_id: Callable[[], UUID],
 ) -> Plan:
     """Pupils are matched by NIS and left as they are; what is missing of guardians and enrollments is added.
 
@@ -83,11 +83,11 @@ def plan_import(
         student = known.students.get(row.nis)
         faults = list(_identity_faults(row, student, known))
         if student is None:
-            student = KnownStudent(id=new_id(), nisn=row.nisn, status=StudentStatus.ACTIVE)
+            student = KnownStudent(id=make_id(), nisn=row.nisn, status=StudentStatus.ACTIVE)
             plan.students.append((student.id, row))
         faults += _seat(row, student, known, plan)
         if row.guardian is not None:
-            _link(row.guardian, student, known, plan, blinds=blind_of(row.guardian), new_id=new_id)
+            _link(row.guardian, student, known, plan, blinds=blind_of(row.guardian), make_id=make_id)
         plan.faults += faults
     return plan
 
@@ -128,13 +128,13 @@ def _link(
     plan: Plan,
     *,
     blinds: list[bytes],
-    new_id: Callable[[], UUID],
+    make_id: Callable[[], UUID],
 ) -> None:
     key = (student.id, row.name.casefold(), row.relation)
     same = (known.addresses[blind] for blind in blinds if blind in known.addresses)
     guardian_id = next(same, None) or known.named.get(key)
     if guardian_id is None:
-        guardian_id = new_id()
+        guardian_id = make_id()
         plan.guardians.append((guardian_id, row))
     known.named.setdefault(key, guardian_id)
     for blind in blinds:

@@ -53,6 +53,10 @@ async def _write_people(tx: TenantTransaction, contacts: Contacts, plan: Plan) -
     )
     words = [(key, word) for key, row in plan.students for word in name_words(row.full_name)]
     await _insert(tx, StudentName, [{"id": tx.new_id(), "student_id": key, "token": word} for key, word in words])
+    await _write_guardians(tx, contacts, plan)
+
+
+async def _write_guardians(tx: TenantTransaction, contacts: Contacts, plan: Plan) -> None:
     addresses = await contacts.protect(
         tx, "guardians", {key: {"email": row.email, "phone": row.phone} for key, row in plan.guardians}
     )

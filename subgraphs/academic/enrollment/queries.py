@@ -1,0 +1,17 @@
+"""Which enrollments a teacher sees."""
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, FromClause, and_
+
+from subgraphs.academic.class_.queries import taught_class_ids
+from subgraphs.academic.student.queries import taught_today
+
+
+def taught_enrollments(table: FromClause, *, tenant_id: UUID, user_id: UUID, today: date) -> ColumnElement[bool]:
+    """Enrollments in the teacher's classes, of pupils who sit in one of them today."""
+    return and_(
+        table.c.class_id.in_(taught_class_ids(tenant_id=tenant_id, user_id=user_id, today=today)),
+        taught_today(table.c.student_id, tenant_id=tenant_id, user_id=user_id, today=today),
+    )

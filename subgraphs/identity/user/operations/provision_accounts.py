@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import ARRAY, LargeBinary, RowMapping, Uuid, any_, bindparam, insert, select, update
 
 from libs.auth import Revocations
 from libs.db import TenantTransaction
@@ -25,6 +26,17 @@ from subgraphs.identity.user.queries import (
     hat_row,
     raise_versions,
     record_row,
+)
+
+# Built once: an import of academic sends hundreds of events, and building a statement costs more than running it.
+_LINKED: Final = select(UserRecord.record_id).where(
+    UserRecord.tenant_id == bindparam("tenant"),
+    UserRecord.record_id == any_(bindparam("records", type_=ARRAY(Uuid))),
+)
+_KNOWN: Final = select(User.id, User.email, User.email_blind, User.phone, User.name, User.status, User.language).where(
+    User.tenant_id == bindparam("tenant"),
+    User.email_blind == any_(bindparam("blinds", type_=ARRAY(LargeBinary))),
+    User.deleted_at.is_(None),
 )
 
 
@@ -93,18 +105,13 @@ async def _without_account(tx: TenantTransaction, people: Sequence[Person]) -> l
     wanted = {person.record_id: person for person in people}
     if not wanted:
         return []
-    found = await tx.scalars(
-        select(UserRecord.record_id).where(UserRecord.tenant_id == tx.tenant_id, UserRecord.record_id.in_(wanted))
-    )
+    found = (await tx.execute(_LINKED, {"tenant": tx.tenant_id, "records": list(wanted)})).scalars()
     linked = set(found)
     return [person for record_id, person in wanted.items() if record_id not in linked]
 
 
 async def _known(tx: TenantTransaction, blinds: list[bytes]) -> dict[bytes, RowMapping]:
-    columns = (User.id, User.email, User.email_blind, User.phone, User.name, User.status, User.language)
-    found = await tx.execute(
-        select(*columns).where(User.tenant_id == tx.tenant_id, User.email_blind.in_(blinds), User.deleted_at.is_(None))
-    )
+    found = await tx.execute(_KNOWN, {"tenant": tx.tenant_id, "blinds": blinds})
     return {row["email_blind"]: row for row in found.mappings()}
 
 

@@ -52,7 +52,7 @@ class MailServer:
         self.received: list[ReceivedMail] = []
         self._controller: Controller | None = None
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd calls it by position
         content = envelope.content
         assert isinstance(content, bytes)
         message: Any = email.message_from_bytes(content, policy=default)

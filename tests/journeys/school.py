@@ -5,13 +5,15 @@ comes without a class and is enrolled by hand. Every name holds the slug of its 
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
 from libs.events import wait_until_consumed
+from libs.kernel import utc_now
 from tests.journeys.client import Person
 from tests.journeys.stack import PLATFORM_PASSWORD, Stack
 
@@ -20,7 +22,7 @@ HEADER = (
     "nis,nisn,full_name,gender,birth_date,class,guardian_name,guardian_relation,guardian_email,guardian_phone,email"
 )
 _JOB = "query($id: ID!) { academicJob(id: $id) { id status errors { path message } } }"
-_JOB_SECONDS = 30
+_JOB_SECONDS = 60
 _GUARDIANS = {1: 1, 2: 1, 3: 3, 4: 4, 5: 5}  # pupil -> guardian
 _CLASSES = {1: 1, 2: 1, 3: 1, 4: 2}
 
@@ -52,16 +54,16 @@ class School:
 
     async def open(self) -> None:
         """Goes the whole way."""
-        await self._found()
+        await self.found()
         await self._invite()
         await self._teach()
-        await self._import()
+        await self._import_pupils()
         await self._enrol()
-        await asyncio.gather(*(self._join(f"Wali {number}") for number in (1, 3, 4)))
-        await asyncio.gather(*(self._join(f"Murid {number}") for number in (1, 4)))
+        await asyncio.gather(*(self.join(f"Wali {number}") for number in (1, 3, 4)))
+        await asyncio.gather(*(self.join(f"Murid {number}") for number in (1, 4)))
         await wait_until_consumed(self.stack.settings)
 
-    async def _found(self) -> None:
+    async def found(self) -> None:
         """The platform makes the school; its first administrator accepts the invitation."""
         nobody = Person(self.http)
         platform = await nobody.sign_in(self.stack.settings.platform_email, PLATFORM_PASSWORD)
@@ -75,10 +77,10 @@ class School:
         }
         answer = await platform.do("createTenant", given, "tenant { id slug status features }")
         self.tenant = answer["tenant"]["id"]
-        await self._join("Admin")
+        await self.join("Admin")
         await wait_until_consumed(self.stack.settings)
 
-    async def _join(self, who: str) -> None:
+    async def join(self, who: str) -> None:
         """Accepts the invitation from the mail server and signs in."""
         mail = await self.stack.mail.invitation(self.email(who))
         visitor = Person(self.http, self.tenant)
@@ -89,11 +91,11 @@ class School:
     async def _invite(self) -> None:
         given = {"name": self.name("Kepala"), "email": self.email("Kepala"), "roles": ["principal"], "language": "en"}
         await self.people["Admin"].do("inviteUser", given, "user { id }")
-        await self._join("Kepala")
+        await self.join("Kepala")
 
-    async def _teach(self) -> None:
-        """A year, a subject, two classes, each with a teacher of its own and a lesson."""
-        admin, today = self.people["Admin"], date.today()
+    async def begin_year(self) -> str:
+        """The year of today with its first semester active, whose id it answers."""
+        admin, today = self.people["Admin"], utc_now().date()
         year = {
             "name": "Tahun ini",
             "startDate": str(today - timedelta(days=60)),
@@ -104,6 +106,12 @@ class School:
         self.ids["year"] = made["academicYear"]["id"]
         (semester,) = [each["id"] for each in made["academicYear"]["semesters"] if each["number"] == 1]
         await admin.do("activateSemester", {"semesterId": semester}, "semester { isActive }")
+        return str(semester)
+
+    async def _teach(self) -> None:
+        """A year, a subject, two classes, each with a teacher of its own and a lesson."""
+        admin = self.people["Admin"]
+        semester = await self.begin_year()
         subject = await admin.do(
             "createSubject", {"code": "MTK", "name": self.name("Matematika"), "category": "WAJIB"}, "subject { id }"
         )
@@ -111,7 +119,7 @@ class School:
             await self._teach_class(number, semester, subject["subject"]["id"])
         await wait_until_consumed(self.stack.settings)
         for number in (1, 2):
-            await self._join(f"Guru {number}")
+            await self.join(f"Guru {number}")
         await wait_until_consumed(self.stack.settings)
 
     async def _teach_class(self, number: int, semester: str, subject: str) -> None:
@@ -128,10 +136,16 @@ class School:
         lesson = {"classSubjectId": assigned["classSubject"]["id"], "dayOfWeek": number}
         await admin.do("createSchedule", lesson | {"startTime": "07:15", "endTime": "08:45"}, "schedule { id }")
 
-    async def _import(self) -> None:
+    async def _import_pupils(self) -> None:
         admin = self.people["Admin"]
-        lines = [HEADER, *(self._line(pupil, guardian) for pupil, guardian in _GUARDIANS.items())]
-        given = {"file": {"text": "\n".join(lines)}, "academicYearId": self.ids["year"]}
+        await self.import_pupils([self._line(pupil, guardian) for pupil, guardian in _GUARDIANS.items()])
+        found = await admin.read("{ students(first: 100) { nodes { id nis } } }")
+        self.ids |= {f"student {each['nis']}": each["id"] for each in found["students"]["nodes"]}
+
+    async def import_pupils(self, lines: Sequence[str]) -> None:
+        """Loads lines of a file and waits for the end of the job."""
+        admin = self.people["Admin"]
+        given = {"file": {"text": "\n".join((HEADER, *lines))}, "academicYearId": self.ids["year"]}
         job = (await admin.do("importStudents", given, "job { id status }"))["job"]
         for _ in range(_JOB_SECONDS * 10):
             if job["status"] not in ("QUEUED", "RUNNING"):
@@ -139,8 +153,6 @@ class School:
             await asyncio.sleep(0.1)
             job = (await admin.read(_JOB, id=job["id"]))["academicJob"]
         assert job["status"] == "SUCCEEDED", job
-        found = await admin.read("{ students(first: 100) { nodes { id nis } } }")
-        self.ids |= {f"student {each['nis']}": each["id"] for each in found["students"]["nodes"]}
 
     def _line(self, pupil: int, guardian: int) -> str:
         class_name = self.name(f"X-{_CLASSES[pupil]}") if pupil in _CLASSES else ""

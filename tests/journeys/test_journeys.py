@@ -3,7 +3,6 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -43,8 +42,8 @@ def opened(running: Stack) -> list[School]:
 
 
 @pytest.fixture
-async def schools(opened: list[School], http: httpx.AsyncClient) -> AsyncIterator[list[School]]:
-    yield [school.over(http) for school in opened]
+async def schools(opened: list[School], http: httpx.AsyncClient) -> list[School]:
+    return [school.over(http) for school in opened]
 
 
 def pupil(school: School, number: int, guardian: int, *, user: dict | None, notified: bool) -> dict[str, Any]:

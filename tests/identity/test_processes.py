@@ -24,7 +24,7 @@ async def test_migrate_prepares_the_platform_once(settings, as_owner):
     named = as_owner("identity", "select name from identity.schedules order by name")
     assert [row["name"] for row in named] == ["purge_accounts", "republish_revocations"]
     created = as_owner("identity", "select type from identity.outbox order by sequence")
-    assert [row["type"].split(".")[3] for row in created] == ["TenantCreated", "UserCreated"]
+    assert [row["type"].split(".")[3] for row in created] == ["UserCreated"]
 
 
 async def test_without_a_password_nobody_is_made(settings, as_owner):

@@ -14,6 +14,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Executable,
     LargeBinary,
     MetaData,
     Table,
@@ -25,7 +26,6 @@ from sqlalchemy import (
     column,
     delete,
     func,
-    literal,
     select,
     text,
 )
@@ -88,6 +88,8 @@ class Vault:
         self._key_ring = key_ring
         self._table = table
         self._tenant_keys: OrderedDict[UUID, DataKey] = OrderedDict()
+        # Built once: consumers ask for keys with every event, and building costs more than asking.
+        self._select_tenant, self._select_persons, self._insert_keys = _statements(table)
 
     @overload
     async def person_keys(
@@ -109,8 +111,9 @@ class Vault:
         wrapped = await self._find_persons(tx, wanted)
         if create and (missing := wanted - wrapped.keys()):
             assert isinstance(tx, TenantTransaction)  # the overloads say so
-            await self._insert(tx, "person", missing, await self.tenant_key(tx))
-            wrapped |= await self._find_persons(tx, missing)  # another writer may have been first: its keys count
+            wrapped |= await self._insert(tx, "person", missing, await self.tenant_key(tx))
+            if raced := wanted - wrapped.keys():  # another writer was first: its keys count
+                wrapped |= await self._find_persons(tx, raced)
         if not wrapped:
             return {}
         tenant_key = await self._stored_tenant_key(tx)
@@ -144,14 +147,7 @@ class Vault:
         if cached is not None:
             self._tenant_keys.move_to_end(tx.tenant_id)
             return cached
-        mine = self._table.c
-        # A key made by this very transaction may still be rolled back, and what is cached would then encrypt for
-        # nobody: its created_at is this transaction's own now(), that of a committed one is not.
-        found = await tx.execute(
-            select(mine.id, mine.wrapped, (mine.created_at != func.now()).label("settled")).where(
-                mine.tenant_id == tx.tenant_id, mine.subject_kind == "tenant", mine.subject_id == tx.tenant_id
-            )
-        )
+        found = await tx.execute(self._select_tenant, {"tenant": tx.tenant_id})
         row = found.one_or_none()
         if row is None:
             return None
@@ -163,33 +159,58 @@ class Vault:
         return key
 
     async def _find_persons(self, tx: ReadTransaction, person_ids: Collection[UUID]) -> dict[UUID, _Stored]:
-        mine = self._table.c
-        found = await tx.execute(
-            select(mine.subject_id, mine.id, mine.wrapped).where(
-                mine.tenant_id == tx.tenant_id,
-                mine.subject_kind == "person",
-                mine.subject_id == any_(bindparam("persons", list(person_ids), ARRAY(Uuid))),
-            )
-        )
+        found = await tx.execute(self._select_persons, {"tenant": tx.tenant_id, "persons": list(person_ids)})
         return {row.subject_id: _Stored(row.id, row.wrapped) for row in found}
 
-    async def _insert(self, tx: TenantTransaction, kind: _Kind, subjects: Collection[UUID], wrapper: _Wrapper) -> None:
-        """New keys in one statement, sorted so that two writers with the same people wait instead of deadlocking."""
+    async def _insert(
+        self, tx: TenantTransaction, kind: _Kind, subjects: Collection[UUID], wrapper: _Wrapper
+    ) -> dict[UUID, _Stored]:
+        """New keys in one statement, sorted so that two writers with the same people wait instead of deadlocking.
+
+        Returns those that were new.
+        """
         ids = [new_id() for _ in subjects]
         ordered = sorted(subjects)
         wrapped = [
             wrapper.wrap(aead.new_key(), _place(tx.tenant_id, kind, subject, key_id))
             for subject, key_id in zip(ordered, ids, strict=True)
         ]
-        rows = func.unnest(
-            bindparam("ids", ids, ARRAY(Uuid)),
-            bindparam("subjects", ordered, ARRAY(Uuid)),
-            bindparam("wrapped", wrapped, ARRAY(LargeBinary)),
-        ).table_valued(column("id", Uuid), column("subject_id", Uuid), column("wrapped", LargeBinary))
-        rows = rows.render_derived()
-        source = select(literal(tx.tenant_id, Uuid), rows.c.id, literal(kind, Text), rows.c.subject_id, rows.c.wrapped)
-        names = ["tenant_id", "id", "subject_kind", "subject_id", "wrapped"]
-        await tx.execute(insert(self._table).from_select(names, source).on_conflict_do_nothing())
+        given = {"tenant": tx.tenant_id, "kind": kind, "ids": ids, "subjects": ordered, "wrapped_keys": wrapped}
+        made = await tx.execute(self._insert_keys, given)
+        return {row.subject_id: _Stored(row.id, row.wrapped) for row in made}
+
+
+def _statements(table: Table) -> tuple[Executable, Executable, Executable]:
+    """The tenant's key; the keys of persons; new keys."""
+    mine = table.c
+    # A key made by the reading transaction may still be rolled back, and what is cached would then encrypt for nobody:
+    # its created_at is that transaction's own now(), that of a committed one is not.
+    settled = (mine.created_at != func.now()).label("settled")
+    select_tenant = select(mine.id, mine.wrapped, settled).where(
+        mine.tenant_id == bindparam("tenant"),
+        mine.subject_kind == "tenant",
+        mine.subject_id == bindparam("tenant"),
+    )
+    select_persons = select(mine.subject_id, mine.id, mine.wrapped).where(
+        mine.tenant_id == bindparam("tenant"),
+        mine.subject_kind == "person",
+        mine.subject_id == any_(bindparam("persons", type_=ARRAY(Uuid))),
+    )
+    rows = func.unnest(
+        bindparam("ids", type_=ARRAY(Uuid)),
+        bindparam("subjects", type_=ARRAY(Uuid)),
+        bindparam("wrapped_keys", type_=ARRAY(LargeBinary)),
+    ).table_valued(column("id", Uuid), column("subject_id", Uuid), column("wrapped", LargeBinary))
+    new = rows.render_derived().c
+    source = select(bindparam("tenant", type_=Uuid), new.id, bindparam("kind", type_=Text), new.subject_id, new.wrapped)
+    names = ["tenant_id", "id", "subject_kind", "subject_id", "wrapped"]
+    insert_keys = (
+        insert(table)
+        .from_select(names, source)
+        .on_conflict_do_nothing()
+        .returning(mine.subject_id, mine.id, mine.wrapped)
+    )
+    return select_tenant, select_persons, insert_keys
 
 
 def _open(wrapper: _Wrapper, stored: _Stored, place: bytes) -> DataKey:

@@ -77,7 +77,7 @@ def add_school(settings: Settings, slug: str, *, level: str = "SMA", timezone: s
         "level": level,
         "timezone": timezone,
         "status": "ACTIVE",
-        "features": ["attendance", "grading", "finance", "admission"],
+        "features": ["ATTENDANCE", "GRADING", "FINANCE", "ADMISSION"],
         "quotas": "{}",
     }
     with _as_superuser(settings) as connection:

@@ -30,7 +30,7 @@ Schedules = Mapping[str, Schedule]
 async def add_schedule(tx: TenantTransaction, schema: str, name: str, *, first_run_at: datetime) -> None:
     """Gives the transaction's tenant a schedule; one that is there already stays as it is."""
     statement = text(
-        f"insert into {schema}.schedules (name, next_run_at) values (:name, :at)"  # noqa: S608 - the schema is ours
+        f"insert into {schema}.timed_jobs (name, next_run_at) values (:name, :at)"  # noqa: S608 - the schema is ours
         " on conflict do nothing"
     )
     await tx.execute(statement, {"name": name, "at": first_run_at})
@@ -42,7 +42,7 @@ class Scheduler:
     def __init__(self, database: Database, schedules: Schedules) -> None:
         self._database = database
         self._schedules = schedules
-        table = f"{database.schema}.schedules"
+        table = f"{database.schema}.timed_jobs"
         self._due = text(
             f"select tenant_id, name from {table} where name = any(:names) and next_run_at <= :now"  # noqa: S608
             " order by next_run_at limit 1 for update skip locked"

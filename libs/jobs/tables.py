@@ -35,12 +35,12 @@ class JobTables:
     """The job tables of one schema."""
 
     jobs: Table
-    schedules: Table
+    timed_jobs: Table
 
 
 def job_tables(metadata: MetaData) -> JobTables:
     """Declares the job tables in a subgraph's metadata, once, from its model."""
-    return JobTables(_jobs(metadata), _schedules(metadata))
+    return JobTables(_jobs(metadata), _timed_jobs(metadata))
 
 
 def create_job_tables(metadata: MetaData) -> None:
@@ -49,7 +49,7 @@ def create_job_tables(metadata: MetaData) -> None:
     fresh = MetaData(schema=schema, naming_convention=metadata.naming_convention)
     job_tables(fresh)
     fresh.create_all(op.get_bind(), checkfirst=False)
-    for table in ("jobs", "schedules"):
+    for table in ("jobs", "timed_jobs"):
         op.execute(f"alter table {schema}.{table} enable row level security")
         op.execute(f"alter table {schema}.{table} force row level security")
         op.execute(f"create policy tenant on {schema}.{table} to {schema}_app using ({_RULE}) with check ({_RULE})")
@@ -86,14 +86,14 @@ def _jobs(metadata: MetaData) -> Table:
     )
 
 
-def _schedules(metadata: MetaData) -> Table:
+def _timed_jobs(metadata: MetaData) -> Table:
     return Table(
-        "schedules",
+        "timed_jobs",
         metadata,
         Column("tenant_id", Uuid, primary_key=True, server_default=text("app_tenant()")),
         Column("name", Text, primary_key=True),
         Column("next_run_at", DateTime(timezone=True), nullable=False),
         Column("last_run_at", DateTime(timezone=True)),
-        Index("ix_schedules_next_run_at", "next_run_at"),
+        Index("ix_timed_jobs_next_run_at", "next_run_at"),
         info={"class": TableClass.QUEUE},
     )

@@ -1,10 +1,9 @@
 """What every table of academic stands on, and the tables that belong to no aggregate: queues, keys, jobs, tenants."""
 
-from sqlalchemy import CheckConstraint, MetaData
+from sqlalchemy import CheckConstraint
 
 from libs.crypto import data_keys as declare_data_keys
 from libs.db import TenantProjection, subgraph_base
-from libs.db.tables import NAMING
 from libs.events import queue_tables
 from libs.jobs import job_tables
 
@@ -25,11 +24,7 @@ class Tenant(TenantProjection, Base):
 
 queues = queue_tables(Base.metadata)
 data_keys = declare_data_keys(Base.metadata)
-
-# The queue of long work alone: its neighbour, the table of timed work, is called `schedules` like the timetable, and
-# academic has no timed work yet.
-_job_tables = job_tables(MetaData(schema=SCHEMA, naming_convention=NAMING))
-jobs = _job_tables.jobs.to_metadata(Base.metadata)
+jobs = job_tables(Base.metadata)
 
 
 def one_of(column: str, *values: str) -> CheckConstraint:

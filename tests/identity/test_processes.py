@@ -21,7 +21,7 @@ async def test_migrate_prepares_the_platform_once(settings, as_owner):
     assert (tenant["id"], tenant["slug"]) == (PLATFORM_TENANT_ID, "platform")
     (user,) = as_owner("identity", "select tenant_id, status, staff from identity.users")
     assert (user["tenant_id"], user["status"], user["staff"]) == (PLATFORM_TENANT_ID, "ACTIVE", True)
-    named = as_owner("identity", "select name from identity.schedules order by name")
+    named = as_owner("identity", "select name from identity.timed_jobs order by name")
     assert [row["name"] for row in named] == ["purge_accounts", "republish_revocations"]
     created = as_owner("identity", "select type from identity.outbox order by sequence")
     assert [row["type"].split(".")[3] for row in created] == ["UserCreated"]
@@ -41,7 +41,7 @@ async def test_the_schedules_run(settings, database, clock, as_owner):
         continue
     await revocations.close()
     late = as_owner(
-        "identity", "select name from identity.schedules where last_run_at is null or next_run_at <= %s", (clock.now,)
+        "identity", "select name from identity.timed_jobs where last_run_at is null or next_run_at <= %s", (clock.now,)
     )
     assert late == []
 

@@ -63,7 +63,7 @@ async def test_a_school_is_made_with_its_first_administrator(create, as_owner, e
     assert audited(school) == ["tenant.created", "user.created"]
     assert audited(PLATFORM_TENANT_ID)[-2:] == ["tenant.created", "user.created"]
     assert {"tenant_id": school, "name": "purge_accounts"} in as_owner(
-        "identity", "select tenant_id, name from identity.schedules"
+        "identity", "select tenant_id, name from identity.timed_jobs"
     )
 
 

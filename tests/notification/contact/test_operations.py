@@ -112,6 +112,6 @@ async def test_schools_are_projected_and_get_their_timed_work(world, other_world
         ["FINANCE"],
         {"max_students": 10},
     )
-    statement = "select tenant_id, name from notification.schedules"
+    statement = "select tenant_id, name from notification.timed_jobs"
     assert world.as_owner("notification", statement) == [{"tenant_id": world.tenant_id, "name": "forget_secrets"}]
     assert [each["name"] for each in other_world.rows("tenants")] == ["School other-school"]

@@ -22,8 +22,6 @@ def upgrade() -> None:
     create_queue_tables(Base.metadata)
     create_data_keys(SCHEMA)
     create_job_tables(Base.metadata)
-    # The timetable takes this name (see model.py).
-    op.drop_table("schedules", schema=SCHEMA, if_exists=True)
     _tenants()
     _schools()
     _academic_years()

@@ -92,9 +92,9 @@ def tenant_row(tenant_id: UUID, **columns: Any) -> dict[str, Any]:
 
 
 async def schedule_purges(tx: TenantTransaction, tenant_ids: Iterable[UUID]) -> None:
-    """Gives new tenants their timed work; the platform may write the schedules of all."""
+    """Gives new tenants their timed work; the platform may write the rows of all."""
     rows = [{"tenant_id": tenant_id, "name": PURGE, "next_run_at": tx.now} for tenant_id in tenant_ids]
-    await tx.execute(insert(jobs.schedules), rows)
+    await tx.execute(insert(jobs.timed_jobs), rows)
 
 
 async def ensure_platform(tx: TenantTransaction) -> bool:

@@ -41,7 +41,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in (
         "deliveries", "notification_students", "notifications", "guardianships", "pupils", "contacts", "tenants",
-        "data_keys", "schedules", "jobs", "idempotency_keys", "dead_letters", "inbox", "outbox",
+        "data_keys", "timed_jobs", "jobs", "idempotency_keys", "dead_letters", "inbox", "outbox",
     ):  # fmt: skip
         op.drop_table(table, schema=SCHEMA)
 

@@ -52,7 +52,10 @@ def jobs_channel(schema: str) -> str:
 
 
 class JobQueue:
-    """The jobs of one subgraph. Payloads are sealed with the tenant's key: an import's file is full of people."""
+    """The jobs of one subgraph.
+
+    Payloads are sealed with the tenant's key, and cleared by what ends the job: an import's file is full of people.
+    """
 
     def __init__(self, schema: str, vault: Vault) -> None:
         self._vault = vault
@@ -69,7 +72,8 @@ class JobQueue:
         self._find = text(f"select {view} from {jobs} where {mine}")  # noqa: S608 - our own names, here and below
         self._cancel = text(
             f"update {jobs} set cancel_requested = true, updated_at = :now,"  # noqa: S608
-            " status = case status when 'QUEUED' then 'CANCELLED' else status end"
+            " status = case status when 'QUEUED' then 'CANCELLED' else status end,"
+            " payload = case status when 'QUEUED' then null else payload end"
             f" where {mine} and status in ('QUEUED', 'RUNNING')"
         )
         self._claim = text(
@@ -88,6 +92,7 @@ class JobQueue:
         )
         self._finish = text(
             f"update {jobs} set status = :status, errors = cast(:errors as jsonb), updated_at = :now,"  # noqa: S608
+            " payload = case :status when 'QUEUED' then payload end,"
             " lease = null, claimed_until = null, run_after = :run_after, attempts = attempts - :refund"
             f" where {held} and (not cancel_requested or :status <> 'SUCCEEDED') returning id"
         )

@@ -69,7 +69,7 @@ def _jobs(metadata: MetaData) -> Table:
         Column("done", Integer, nullable=False, server_default="0"),
         Column("total", Integer),
         Column("errors", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
-        Column("payload", LargeBinary, nullable=False),
+        Column("payload", LargeBinary),  # null once the job has ended
         Column("traceparent", Text),
         Column("created_by", Uuid),
         Column("run_after", DateTime(timezone=True), nullable=False),

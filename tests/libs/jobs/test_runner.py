@@ -75,13 +75,56 @@ async def test_another_tenant_sees_no_job(academic: Database, queue: JobQueue) -
     assert (await found(academic, queue, job_id)).status == "QUEUED"
 
 
-async def test_a_payload_is_sealed(settings: Settings, academic: Database, queue: JobQueue) -> None:
-    await enqueue(academic, queue, name="Siti Canary")
+def stored_payload(settings: Settings, job_id: UUID) -> bytes | None:
     with psycopg.connect(
         settings.database_admin_url.get_secret_value(), dbname=settings.database_url.rpartition("/")[2]
     ) as admin:
-        [(payload,)] = admin.execute("select payload from academic.jobs").fetchall()
+        [(payload,)] = admin.execute("select payload from academic.jobs where id = %s", (job_id,)).fetchall()
+    return payload  # type: ignore[no-any-return]
+
+
+async def test_a_payload_is_sealed(settings: Settings, academic: Database, queue: JobQueue) -> None:
+    payload = stored_payload(settings, await enqueue(academic, queue, name="Siti Canary"))
+    assert payload
     assert b"Canary" not in payload
+
+
+async def succeed(_: TenantTransaction, __: RunningJob) -> None:
+    return None
+
+
+async def break_a_rule(_: TenantTransaction, __: RunningJob) -> None:
+    raise Conflict(current_version=3)
+
+
+@pytest.mark.parametrize(("operation", "status"), [(succeed, "SUCCEEDED"), (break_a_rule, "FAILED")])
+async def test_a_payload_goes_with_the_end_of_its_job(
+    settings: Settings, academic: Database, queue: JobQueue, operation: JobOperation, status: str
+) -> None:
+    ended, waiting = await enqueue(academic, queue, name="Siti"), await enqueue(academic, queue, name="Budi")
+    await runner(academic, queue, operation).run_next(asyncio.Event())
+    assert (await found(academic, queue, ended)).status == status
+    assert stored_payload(settings, ended) is None
+    assert stored_payload(settings, waiting) is not None
+
+
+async def test_a_payload_stays_while_the_job_is_to_be_tried_again(
+    settings: Settings, academic: Database, queue: JobQueue
+) -> None:
+    async def operation(_: TenantTransaction, __: RunningJob) -> None:
+        raise RuntimeError
+
+    job_id = await enqueue(academic, queue, name="Siti")
+    kept = stored_payload(settings, job_id)
+    for minutes in range(2):
+        async with later(settings, minutes=minutes) as database:
+            await runner(database, queue, operation).run_next(asyncio.Event())
+    assert (await found(academic, queue, job_id)).status == "QUEUED"
+    assert stored_payload(settings, job_id) == kept
+    async with later(settings, minutes=2) as database:
+        await runner(database, queue, operation).run_next(asyncio.Event())
+    assert (await found(academic, queue, job_id)).status == "FAILED"
+    assert stored_payload(settings, job_id) is None
 
 
 async def test_progress_is_seen_while_the_effect_is_not(academic: Database, queue: JobQueue) -> None:
@@ -174,15 +217,18 @@ async def later(settings: Settings, *, minutes: int) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def test_a_job_that_waits_is_cancelled_at_once(academic: Database, queue: JobQueue) -> None:
+async def test_a_job_that_waits_is_cancelled_at_once(settings: Settings, academic: Database, queue: JobQueue) -> None:
     job_id = await enqueue(academic, queue, name="Siti")
     async with academic.write(SYSTEM) as tx:
         assert (await queue.cancel(tx, job_id)).status == "CANCELLED"
+    assert stored_payload(settings, job_id) is None
     assert not await runner(academic, queue, import_names).run_next(asyncio.Event())
     assert await notes(academic) == []
 
 
-async def test_a_running_job_is_cancelled_and_rolled_back(academic: Database, queue: JobQueue) -> None:
+async def test_a_running_job_is_cancelled_and_rolled_back(
+    settings: Settings, academic: Database, queue: JobQueue
+) -> None:
     started = asyncio.Event()
 
     async def operation(tx: TenantTransaction, _: RunningJob) -> None:
@@ -195,7 +241,9 @@ async def test_a_running_job_is_cancelled_and_rolled_back(academic: Database, qu
     await started.wait()
     async with academic.write(SYSTEM) as tx:
         assert (await queue.cancel(tx, job_id)).status == "RUNNING"
+    assert stored_payload(settings, job_id) is not None
     await asyncio.wait_for(running, 10)
+    assert stored_payload(settings, job_id) is None
     assert (await found(academic, queue, job_id)).status == "CANCELLED"
     assert await notes(academic) == []
 

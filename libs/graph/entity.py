@@ -8,10 +8,11 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import strawberry
 from sqlalchemy import ColumnElement, FromClause, RowMapping, Select, select
+from strawberry.types.field import StrawberryField
 from strawberry.types.lazy_type import StrawberryLazyReference
 
 from libs.graph.context import Info, ReadContext
-from libs.graph.fields import LIST_SIZE, ColumnField, ComputedField, Field, Relation, StubField
+from libs.graph.fields import LIST_SIZE, ColumnField, ComputedField, Field, Relation, StubField, printed_name
 from libs.graph.filters import Condition, filter_input, order_enum
 from libs.graph.paging import with_paging_arguments
 from libs.graph.reading import read_computed, read_connection, read_count, read_many, read_one
@@ -118,11 +119,16 @@ def entity(
 
 
 def bind_fields(cls: type) -> None:
-    """Turns the declared fields of a class into strawberry fields; also for result types without a table."""
+    """Turns the declared fields of a class into strawberry fields; also for result types without a table.
+
+    Words that are Python's own (`class_`) are printed without their underscore.
+    """
     hints = inspect.get_annotations(cls)
     for name, declared in list(vars(cls).items()):
-        if isinstance(declared, Field):
-            setattr(cls, name, _field(cls, name, declared, hints[name]))
+        bound = _field(cls, name, declared, hints[name]) if isinstance(declared, Field) else declared
+        if isinstance(bound, StrawberryField):
+            bound.graphql_name = bound.graphql_name or printed_name(name)
+            setattr(cls, name, bound)
 
 
 def _field(cls: type, name: str, declared: Field, hint: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import strawberry
 from sqlalchemy import ColumnElement, FromClause, Table
 from strawberry.federation.schema_directives import ListSize
+from strawberry.utils.str_converters import to_camel_case
 
 from libs.graph.context import ReadContext, RequestContext
 
@@ -69,6 +70,11 @@ class Relation(Field):
     kind: str  # one, many, connection or count
     through: Link | None = None
     order: str = "id"
+
+
+def printed_name(name: str) -> str | None:
+    """The graph's name of a field that is called `class_` because Python keeps `class`; None: nothing to change."""
+    return to_camel_case(name.rstrip("_")) if name.endswith("_") else None
 
 
 def column(

@@ -16,7 +16,7 @@ from strawberry.types.enum import StrawberryEnumDefinition
 
 from libs.graph.context import ReadContext
 from libs.graph.errors import RequestRefused
-from libs.graph.fields import ColumnField
+from libs.graph.fields import ColumnField, printed_name
 
 _MOST_VALUES = 100
 _LARGEST_CHARACTER = "\U0010ffff"
@@ -45,7 +45,7 @@ def comparison(kind: Any) -> type:
         title = _TITLES.get(kind) or kind.__name__
         types = {name: list[kind] if name == "in_" else kind for name in texts}
         members = {
-            name: strawberry.field(default=None, description=text, name="in" if name == "in_" else None)
+            name: strawberry.field(default=None, description=text, name=printed_name(name))
             for name, text in texts.items()
         }
         types["is_null"] = bool
@@ -67,7 +67,7 @@ def filter_input(
 
     def add(name: str, kind: Any, description: str) -> None:
         annotations[name] = Optional[kind]  # noqa: UP045
-        members[name] = strawberry.field(default=None, description=description)
+        members[name] = strawberry.field(default=None, name=printed_name(name), description=description)
 
     for name, (field, kind) in columns.items():
         if field.filter:
@@ -82,7 +82,7 @@ def filter_input(
     itself: Any = Annotated[title, strawberry.lazy(owner.__module__)]
     for name, text in (("and_", "All of these hold."), ("or_", "One of these holds.")):
         annotations[name] = Optional[list[itself]]  # noqa: UP045
-        members[name] = strawberry.field(default=None, name=name.rstrip("_"), description=text)
+        members[name] = strawberry.field(default=None, name=printed_name(name), description=text)
     annotations["not_"] = Optional[itself]  # noqa: UP045
     members["not_"] = strawberry.field(default=None, name="not", description="This does not hold.")
     cls = type(title, (), {"__annotations__": annotations, "__module__": owner.__module__, **members})
@@ -97,10 +97,11 @@ def order_enum(owner: type, columns: Mapping[str, tuple[ColumnField, Any]]) -> t
     descriptions: dict[str, str] = {}
     for name, (field, _) in columns.items():
         if field.order:
-            members |= {f"{name.upper()}_ASC": name, f"{name.upper()}_DESC": f"{name} desc"}
+            title = name.rstrip("_").upper()
+            members |= {f"{title}_ASC": name, f"{title}_DESC": f"{name} desc"}
             descriptions |= {
-                f"{name.upper()}_ASC": f"{field.description} Ascending.",
-                f"{name.upper()}_DESC": f"{field.description} Descending.",
+                f"{title}_ASC": f"{field.description} Ascending.",
+                f"{title}_DESC": f"{field.description} Descending.",
             }
     if not members:
         return None

@@ -123,6 +123,7 @@ class Book:
     title: str = column("Title.", filter=True, order=True, search=(words, "book_id"))
     kind: Kind = column("Kind.", filter=True, order=True)
     printed: date | None = column("Day of printing.", filter=True)
+    class_: Kind = column("The kind, under a name that Python keeps.", of=lambda t: t.c.kind, filter=True)
     length: int = column("Length of the title.", of=lambda t: func.length(t.c.title))
     shelf: Annotated["Shelf", strawberry.lazy(__name__)] | None = one("Shelf", "Where it stands.")
     owner: User | None = stub("owner_id", "Whose it is.")

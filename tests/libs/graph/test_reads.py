@@ -118,6 +118,12 @@ async def test_filters(graph: GraphClient, school: UUID, given: str, titles: str
     assert answer.ok()["books"] == {"totalCount": len(titles), "nodes": [{"title": f"Book {n}"} for n in titles]}
 
 
+async def test_a_name_that_python_keeps_is_read_and_filtered_without_its_underscore(graph: GraphClient, school: UUID):
+    query = "{ books(filter: {class: {in: [NOVEL]}}, first: 1) { nodes { class } } }"
+    answer = await graph(query, actor=actor_of("principal", school))
+    assert answer.ok()["books"]["nodes"] == [{"class": "NOVEL"}]
+
+
 async def test_own_reach_sees_what_the_predicate_leaves(graph: GraphClient, school: UUID, as_owner: OwnerRows):
     parent = actor_of("parent", school)
     as_owner(

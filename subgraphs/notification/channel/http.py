@@ -25,15 +25,14 @@ _MAIL_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox al
 
 
 def outbox_routes(sink: Sink) -> Sequence[BaseRoute]:
-    """`/dev/outbox?to=…`, `/dev/outbox/{id}` and `/dev/outbox/{id}/html` over a sink."""
+    """The newest 200 at `/dev/outbox?to=…`, one at `/dev/outbox/{id}` and `/dev/outbox/{id}/html` over a sink."""
 
     async def list_mails(request: Request) -> Response:
         to = request.query_params.get("to")
-        mails = await asyncio.to_thread(lambda: [mail for mail in sink.newest_first() if _is_to(mail, to)])
+        shown = await asyncio.to_thread(_newest, sink, to)
         if _wants_json(request):
-            return JSONResponse([_as_json(mail) for mail in mails])
-        shown = list(islice(mails, _ON_A_PAGE))
-        return _page("outbox.html", mails=shown, total=len(mails), to=to)
+            return JSONResponse([_as_json(mail) for mail in shown])
+        return _page("outbox.html", mails=shown, total=len(shown) if to else sink.count(), to=to)
 
     async def show_mail(request: Request) -> Response:
         mail = await asyncio.to_thread(sink.find, request.path_params["mail_id"])
@@ -50,6 +49,10 @@ def outbox_routes(sink: Sink) -> Sequence[BaseRoute]:
         Route("/dev/outbox/{mail_id}", show_mail),
         Route("/dev/outbox/{mail_id}/html", show_html),
     ]
+
+
+def _newest(sink: Sink, to: str | None) -> list[KeptMail]:
+    return list(islice((mail for mail in sink.newest_first(to) if _is_to(mail, to)), _ON_A_PAGE))
 
 
 def _is_to(mail: KeptMail, to: str | None) -> bool:

@@ -17,6 +17,7 @@ from libs.kernel import new_id
 from subgraphs.notification.channel.rules import SENT, Mail, Receipt
 
 _NAME: Final = re.compile(r"[0-9]{19}\.[0-9a-f]{32}")
+_BLANK_LINE: Final = re.compile(rb"\r?\n\r?\n")
 _LINK: Final = re.compile(r"https?://[^\s<>\"]+")
 
 
@@ -57,10 +58,19 @@ class Sink:
             written.write_bytes(mail.content)
             written.rename(self._folder / "new" / name)  # a reader never sees half a mail
 
-    def newest_first(self) -> Iterator[KeptMail]:
-        """Every mail kept, read when it is asked for."""
+    def newest_first(self, to: str | None = None) -> Iterator[KeptMail]:
+        """The mails kept, read when they are asked for; with `to`, those that may be to that address.
+
+        Parsing a mail costs milliseconds, hence the look at its header's bytes first.
+        """
+        wanted = to.casefold().encode() if to else b""
         for path in sorted((self._folder / "new").iterdir(), reverse=True):
-            yield _read(path)
+            if wanted in _BLANK_LINE.split(path.read_bytes(), maxsplit=1)[0].lower():
+                yield _read(path)
+
+    def count(self) -> int:
+        """How many mails there are."""
+        return sum(1 for _ in (self._folder / "new").iterdir())
 
     def find(self, mail_id: str) -> KeptMail | None:
         """The mail with that id."""

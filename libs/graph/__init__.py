@@ -8,6 +8,7 @@ from libs.graph.errors import RequestRefused
 from libs.graph.fields import column, computed, connection, count, given_out, many, one, stub
 from libs.graph.filters import Condition, comparison
 from libs.graph.inputs import FileInput, fault, given
+from libs.graph.jobs import Job, JobProgress, JobStatus
 from libs.graph.mutations import Access, Call, mutation
 from libs.graph.paging import Connection, PageInfo
 from libs.graph.results import (
@@ -38,6 +39,9 @@ __all__ = [
     "Forbidden",
     "Info",
     "InvalidInput",
+    "Job",
+    "JobProgress",
+    "JobStatus",
     "NotFound",
     "PageInfo",
     "PhoneNumber",

@@ -12,6 +12,7 @@ import orjson
 import redis.asyncio as redis
 from cross_web import HTTPException
 from sqlalchemy import FromClause, text
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -24,7 +25,7 @@ from strawberry.types import ExecutionResult
 from libs.auth import AuthError, Revocations, TokenVerifier, resolve_actor
 from libs.db import Database
 from libs.graph.context import RequestContext
-from libs.graph.errors import RequestRefused, formatted
+from libs.graph.errors import RequestRefused, failure_told, formatted, is_outage, is_timeout
 from libs.graph.schema import SubgraphSchema
 from libs.graph.tenants import TenantDirectory
 from libs.kernel import PLATFORM_TENANT_ID, Clock, utc_now
@@ -70,6 +71,10 @@ class GraphView(GraphQL[RequestContext, None]):
             response = self._refusal(str(refused), extensions, 200)
         except HTTPException as malformed:
             response = self._refusal(malformed.reason, {"code": "BAD_REQUEST"}, malformed.status_code)
+        except SQLAlchemyError as failure:  # of the look at the school, before any field is asked
+            if not (is_outage(failure) or is_timeout(failure)):
+                raise
+            response = self._refusal(*failure_told(failure), 503)
         await response(scope, receive, send)
 
     def _refusal(self, message: str, extensions: Mapping[str, Any], status: int) -> Response:

@@ -55,11 +55,11 @@ def _told(message: str, cause: BaseException | None, language: str) -> tuple[str
         return str(cause), {"code": cause.code, **getattr(cause, "extensions", {})}
     if isinstance(cause, DomainError):
         return cause.message(language), {"code": cause.code}
-    return _failure(cause)
+    return failure_told(cause)
 
 
-def _failure(cause: BaseException) -> tuple[str, dict[str, Any]]:
-    """What is not the client's doing: told by kind and correlation id alone."""
+def failure_told(cause: BaseException) -> tuple[str, dict[str, Any]]:
+    """Message and extensions of what is not the client's doing: its kind and a correlation id alone."""
     if is_timeout(cause):
         return "The query took too long; ask for less or page.", {"code": "QUERY_TIMEOUT"}
     if is_outage(cause):

@@ -31,6 +31,7 @@ _TEXTS = {
     "TOO_LARGE": {"id": "Terlalu besar.", "en": "Too large."},
     "FORBIDDEN_CHARACTER": {"id": "Ada karakter yang tidak diizinkan.", "en": "Holds a character that is not allowed."},
     "INVALID_EMAIL": {"id": "Alamat surel tidak benar.", "en": "Not an e-mail address."},
+    "ONE_OF": {"id": "Kirim isinya atau unggahannya, jangan keduanya.", "en": "Send the text or the upload, not both."},
     "INVALID_PHONE": {"id": "Nomor telepon tidak benar.", "en": "Not a telephone number."},
 }
 
@@ -75,6 +76,8 @@ def fault(path: str, code: str) -> FieldFault:
 
 
 def _object_faults(value: Any, path: str) -> Iterator[FieldFault]:
+    if isinstance(value, FileInput) and value.text is not None and value.file_id is not None:
+        yield fault(f"{path}.fileId", "ONE_OF")
     definition = {field.python_name: field for field in type(value).__strawberry_definition__.fields}
     for member in dataclass_fields(value):
         field = definition[member.name]

@@ -1,14 +1,14 @@
 """What a mutation answers: its success or one of its errors, each a type that tells the client how to go on."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, dataclass_transform
 
 import strawberry
 
 from libs.graph.entity import bind_fields
 from libs.kernel import Conflict as ConflictError
-from libs.kernel import DomainError
+from libs.kernel import DomainError, FieldFault
 from libs.kernel import Forbidden as ForbiddenError
 from libs.kernel import InvalidInput as InvalidInputError
 from libs.kernel import NotFound as NotFoundError
@@ -83,9 +83,14 @@ def result(cls: type[T]) -> type[T]:
     return strawberry.type(cls, description=inspect.getdoc(cls))
 
 
+def field_errors(faults: Iterable[FieldFault], language: str) -> list[FieldError]:
+    """Faults as the graph tells them."""
+    return [FieldError(path=fault.path, code=fault.code, message=fault.message(language)) for fault in faults]
+
+
 def told(cause: DomainError, language: str) -> Any:
     """A domain error as the graph tells it. Raises KeyError when no type is declared for it."""
     if isinstance(cause, InvalidInputError):
-        faults = [FieldError(path=f.path, code=f.code, message=f.message(language)) for f in cause.faults]
-        return InvalidInput(code=cause.code, message=cause.message(language), fields=faults)
+        fields = field_errors(cause.faults, language)
+        return InvalidInput(code=cause.code, message=cause.message(language), fields=fields)
     return ERROR_TYPES[type(cause)](code=cause.code, message=cause.message(language), **cause.data)

@@ -11,7 +11,6 @@ from strawberry.extensions import (
     AddValidationRules,
     MaxTokensLimiter,
     ParserCache,
-    QueryDepthLimiter,
     ValidationCache,
 )
 from strawberry.federation.schema import FederationAny, Schema
@@ -19,18 +18,16 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from libs.graph.context import RequestContext
+from libs.graph.depth import DepthRule
 from libs.graph.entity import entity_named
 from libs.graph.errors import RequestRefused
 from libs.graph.reading import read_references
 from libs.graph.scalars import SCALARS
 from libs.kernel import DomainError
 
-DEEPEST_DOCUMENT = 15
 MOST_TOKENS = 4_000
 MOST_REFERENCES = 10_000
 _CACHED_DOCUMENTS = 512
-# Made once: the validation cache is keyed by the rules, and a limiter per request would bring a new one each time.
-_DEPTH_RULES = QueryDepthLimiter(max_depth=DEEPEST_DOCUMENT).validation_rules
 
 
 class SubgraphSchema(Schema):
@@ -82,7 +79,7 @@ def subgraph_schema(query: type, *, mutation: type | None = None, types: Iterabl
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
         extensions=[
             lambda: MaxTokensLimiter(max_token_count=MOST_TOKENS),
-            lambda: AddValidationRules(_DEPTH_RULES),
+            lambda: AddValidationRules([DepthRule]),
             lambda: ParserCache(maxsize=_CACHED_DOCUMENTS),
             lambda: ValidationCache(maxsize=_CACHED_DOCUMENTS),
         ],

@@ -1,0 +1,80 @@
+"""Long work as every subgraph tells of it: one value type, so that composition finds the same in each."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Protocol, Self
+from uuid import UUID
+
+import strawberry
+
+from libs.graph.enums import described_enum
+from libs.graph.results import FieldError, field_errors
+from libs.kernel import FieldFault
+
+
+class JobStatus(StrEnum):
+    """Where long work stands, as the queue keeps it."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+described_enum(
+    JobStatus,
+    "Where long work stands.",
+    QUEUED="Waits for a worker.",
+    RUNNING="Is being done.",
+    SUCCEEDED="Is done.",
+    FAILED="Changed nothing; the errors say why.",
+    CANCELLED="Was called back, and changed nothing.",
+)
+
+
+class KeptJob(Protocol):
+    """Long work as a queue keeps it; `libs.jobs.Job` is one."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def done(self) -> int: ...
+    @property
+    def total(self) -> int | None: ...
+    @property
+    def errors(self) -> Sequence[FieldFault]: ...
+
+
+@strawberry.federation.type(shareable=True, description="How far long work is.")
+class JobProgress:
+    """Counted in steps of the work."""
+
+    done: int = strawberry.field(description="Steps done.")
+    total: int | None = strawberry.field(description="Steps there are, where that is known.")
+
+
+@strawberry.federation.type(shareable=True, description="Long work that goes on after the answer.")
+class Job:
+    """As a client follows it."""
+
+    id: UUID = strawberry.field(description="Identity of the job.")
+    kind: str = strawberry.field(description="What is done, like IMPORT_STUDENTS.")
+    status: JobStatus = strawberry.field(description="Where it stands.")
+    progress: JobProgress = strawberry.field(description="How far it is.")
+    errors: list[FieldError] = strawberry.field(description="Why it failed, or the report of a dry run.")
+
+    @classmethod
+    def of(cls, kept: KeptJob, language: str) -> Self:
+        """A job of the queue, its errors told in this language."""
+        return cls(
+            id=kept.id,
+            kind=kept.kind,
+            status=JobStatus(kept.status),
+            progress=JobProgress(done=kept.done, total=kept.total),
+            errors=field_errors(kept.errors, language),
+        )

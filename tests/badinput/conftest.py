@@ -1,0 +1,204 @@
+"""Two schools in academic and identity, with everything that a mutation may name."""
+
+import importlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from libs.auth import Actor, system_binding
+from libs.crypto import KeyRing
+from libs.db import Database
+from libs.events.contracts.identity import UserInvited
+from libs.events.sealing import unseal_event
+from libs.kernel import PLATFORM_TENANT_ID
+from libs.settings import Settings
+from libs.testing import GraphClient, actor_of
+from libs.testing.plugin import OwnerRows
+from subgraphs.academic.contact.queries import Contacts
+from subgraphs.identity.tenant.operations.create_tenant import ensure_platform
+from tests.academic.world import HEADER, World
+
+PASSWORD = "Melati-putih-7"
+
+
+@dataclass
+class Setting:
+    """A subgraph with two schools: right inputs by mutation, and other schools' ids by mutation and path."""
+
+    graph: GraphClient
+    settings: Settings
+    subgraph: str
+    school: UUID
+    inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    foreign: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def actor(self, role: str) -> Actor:
+        """Someone of the school; the platform's administrator, called to it."""
+        acting = self.school if role == "super_admin" and self.subgraph != "identity" else None
+        return actor_of(role, self.school, acting_on=acting)
+
+
+@pytest.fixture
+async def setting(
+    subgraph: str,
+    database_for: Callable[[str], Database],
+    settings: Settings,
+    school: UUID,
+    other_school: UUID,
+    as_owner: OwnerRows,
+) -> AsyncIterator[Setting]:
+    """The subgraph that the test is parametrized with."""
+    async with client_of(subgraph, settings) as graph:
+        made = Setting(graph, settings, subgraph, school)
+        if subgraph == "academic":
+            world = World(database_for("academic"), Contacts.from_settings(settings), school, as_owner)
+            await prepare_academic(made, world, world.of(other_school))
+        elif subgraph == "identity":
+            async with database_for("identity").write(system_binding(PLATFORM_TENANT_ID)) as tx:
+                await ensure_platform(tx)
+            await prepare_identity(made, other_school, as_owner)
+        yield made
+
+
+async def prepare_academic(setting: Setting, world: World, other_world: World) -> None:
+    """Fills both schools with one of everything."""
+    own, theirs = await ids_of(world), await ids_of(other_world)
+    setting.inputs = academic_inputs(own)
+    by_value = {value: theirs[name] for name, value in own.items()}
+    setting.foreign = {
+        mutation: {f"input.{name}": by_value[value] for name, value in given.items() if _is_id(value, by_value)}
+        for mutation, given in setting.inputs.items()
+    }
+
+
+def _is_id(value: Any, known: Mapping[str, str]) -> bool:
+    return isinstance(value, str) and value in known
+
+
+def client_of(subgraph: str, settings: Settings) -> GraphClient:
+    """The graph of a subgraph in process."""
+    return GraphClient(importlib.import_module(f"subgraphs.{subgraph}.app").create_app(settings), settings)
+
+
+async def ids_of(world: World) -> dict[str, str]:
+    """One of everything in a school, and a second class subject's worth of free places."""
+    year = await world.year()
+    class_ = await world.class_(year)
+    subject, second = await world.subject("MAT"), await world.subject("BIO")
+    teacher = await world.teacher()
+    (student,) = await world.students(year, 1)
+    semester = world.semester(year)
+    taught = await world.assign(class_, subject, semester, teacher)
+    made = {
+        "year": year.id,
+        "class": class_.id,
+        "subject": second.id,
+        "teacher": teacher.id,
+        "student": student,
+        "semester": semester,
+        "class subject": taught.id,
+    }
+    return {name: str(id) for name, id in made.items()}
+
+
+def academic_inputs(ids: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """A right input for every mutation of academic."""
+    return {
+        "createAcademicYear": {
+            "name": "2027/2028",
+            "startDate": "2027-07-12",
+            "endDate": "2028-06-24",
+            "secondSemesterStart": "2028-01-03",
+        },
+        "activateSemester": {"semesterId": ids["semester"]},
+        "createSubject": {"code": "FIS", "name": "Fisika", "category": "WAJIB", "creditHours": 4, "kkm": 70},
+        "createClass": {"academicYearId": ids["year"], "name": "X-9", "level": 10, "major": "IPA", "maxStudents": 36},
+        "assignHomeroomTeacher": {"classId": ids["class"], "teacherId": ids["teacher"]},
+        "createTeacher": {"fullName": "Siti Aminah", "nip": "198001012005011001", "email": "siti@example.test"},
+        "assignSubjectToClass": {
+            "classId": ids["class"],
+            "subjectId": ids["subject"],
+            "semesterId": ids["semester"],
+            "teacherId": ids["teacher"],
+        },
+        "importStudents": {
+            "file": {"text": f"{HEADER}\n77,,Murid Baru,L,2010-01-01,,,,,"},
+            "academicYearId": ids["year"],
+            "dryRun": False,
+        },
+        "enrollStudent": {"classId": ids["class"], "studentId": ids["student"], "from": "2026-09-01"},
+        "createSchedule": {
+            "classSubjectId": ids["class subject"],
+            "dayOfWeek": 1,
+            "startTime": "07:15",
+            "endTime": "08:45",
+            "room": "R1",
+        },
+    }
+
+
+async def prepare_identity(setting: Setting, other_school: UUID, as_owner: OwnerRows) -> None:
+    """An invited person in each school, and one of the first who has an account and a session."""
+    invited = {tenant: await _invite(setting, tenant, "budi") for tenant in (setting.school, other_school)}
+    active = await _invite(setting, setting.school, "sari")
+    await setting.graph(_ACCEPT, {"input": {"token": _token(setting.settings, as_owner, active), "password": PASSWORD}})
+    login = {"email": "sari@example.test", "password": PASSWORD, "device": "Laptop"}
+    opened = (await setting.graph(_LOGIN, {"input": login}, tenant_id=setting.school)).ok()["login"]
+    setting.inputs = {
+        "login": login,
+        "refreshToken": {"refreshToken": opened["refreshToken"]},
+        "inviteUser": {
+            "name": "Dewi Lestari",
+            "email": "dewi@example.test",
+            "phone": "08123456789",
+            "roles": ["teacher"],
+            "language": "id",
+        },
+        "acceptInvitation": {
+            "token": _token(setting.settings, as_owner, invited[setting.school]),
+            "password": PASSWORD,
+        },
+        "assignRole": {
+            "userId": invited[setting.school],
+            "role": "teacher",
+            "validFrom": "2026-09-01",
+            "validUntil": "2090-01-01",
+        },
+        "createTenant": {
+            "slug": "sekolah-baru",
+            "name": "Sekolah Baru",
+            "npsn": "20304050",
+            "level": "SMA",
+            "timezone": "Asia/Jakarta",
+            "admin": {"name": "Adi", "email": "adi@example.test", "phone": "08123456780"},
+        },
+        "importTenants": {
+            "file": {"text": "npsn,name,level,ownership,district_code\n20304051,SD Satu,SD,NEGERI,3307070"},
+            "dryRun": False,
+        },
+    }
+    setting.foreign = {"assignRole": {"input.userId": invited[other_school]}}
+
+
+_ACCEPT = "mutation($input: AcceptInvitationInput!) { acceptInvitation(input: $input) { __typename } }"
+_LOGIN = "mutation($input: LoginInput!) { login(input: $input) { ... on LoginSuccess { refreshToken } } }"
+
+
+async def _invite(setting: Setting, tenant: UUID, name: str) -> str:
+    document = (
+        "mutation($input: InviteUserInput!) { inviteUser(input: $input) { ... on InviteUserSuccess { user { id } } } }"
+    )
+    given = {"name": name.title(), "email": f"{name}@example.test", "roles": ["finance_staff"]}
+    answer = await setting.graph(document, {"input": given}, actor=actor_of("school_admin", tenant))
+    return str(answer.ok()["inviteUser"]["user"]["id"])
+
+
+def _token(settings: Settings, as_owner: OwnerRows, user_id: str) -> str:
+    """The token of an invitation, which travels sealed in its event."""
+    statement = "select tenant_id, data from identity.outbox where type like '%%UserInvited%%' and aggregate_id = %s"
+    (row,) = as_owner("identity", statement, (user_id,))
+    event = unseal_event(KeyRing.from_settings(settings), row["tenant_id"], UserInvited, row["data"])
+    return str(event.secret["token"])

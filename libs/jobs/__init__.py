@@ -2,7 +2,7 @@
 
 from libs.jobs.queue import Claim, Job, JobQueue
 from libs.jobs.runner import JobOperation, JobOperations, JobRunner, JobStopped, RunningJob
-from libs.jobs.schedules import Schedule, Scheduler, Schedules, add_schedule
+from libs.jobs.schedules import Schedule, Scheduler, Schedules, add_schedule, first_run
 from libs.jobs.tables import JobTables, create_job_tables, job_tables
 from libs.jobs.worker import SubgraphWorker
 
@@ -22,5 +22,6 @@ __all__ = [
     "SubgraphWorker",
     "add_schedule",
     "create_job_tables",
+    "first_run",
     "job_tables",
 ]

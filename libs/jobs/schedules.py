@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -25,6 +26,14 @@ class Schedule:
 
 Schedules = Mapping[str, Schedule]
 """What a subgraph's jobs.py holds: `SCHEDULES: Schedules = {"purge_sessions": Schedule(every=…, operation=…)}`."""
+
+
+def first_run(now: datetime, tenant_id: UUID) -> datetime:
+    """When housekeeping of a new tenant first runs: one to two hours on, each tenant at a moment of its own.
+
+    A register brings hundreds of schools at once, which must not all be due at once, then and ever after.
+    """
+    return now + timedelta(seconds=3_600 + tenant_id.int % 3_600)
 
 
 async def add_schedule(tx: TenantTransaction, schema: str, name: str, *, first_run_at: datetime) -> None:

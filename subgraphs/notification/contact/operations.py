@@ -16,7 +16,7 @@ from libs.events.contracts.identity import (
     UserInvited,
     UserUpdated,
 )
-from libs.jobs import add_schedule
+from libs.jobs import add_schedule, first_run
 from subgraphs.notification.model import Tenant
 from subgraphs.notification.notification.rules import FORGET_SECRETS
 
@@ -67,7 +67,7 @@ async def project_tenant(tx: TenantTransaction, event: TenantCreated | TenantUpd
         "quotas": dict(event.quotas),
     }
     await tx.execute(upsert_if_newer(Tenant, values, sequence=meta.sequence))
-    await add_schedule(tx, "notification", FORGET_SECRETS, first_run_at=tx.now)
+    await add_schedule(tx, "notification", FORGET_SECRETS, first_run_at=first_run(tx.now, tx.tenant_id))
 
 
 async def project_contact(tx: TenantTransaction, event: UserEvent, meta: EventMeta, *, vault: Vault) -> DataKey:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 from libs.auth import Actor
 from libs.db import TenantTransaction
 from libs.events.contracts.identity import TenantCreated
+from libs.jobs import first_run
 from libs.kernel import PLATFORM_TENANT_ID, InvalidInput
 from subgraphs.identity.audit.queries import NOBODY, Deed, Doer, Origin, record
 from subgraphs.identity.model import jobs
@@ -93,7 +94,9 @@ def tenant_row(tenant_id: UUID, **columns: Any) -> dict[str, Any]:
 
 async def schedule_purges(tx: TenantTransaction, tenant_ids: Iterable[UUID]) -> None:
     """Gives new tenants their timed work; the platform may write the rows of all."""
-    rows = [{"tenant_id": tenant_id, "name": PURGE, "next_run_at": tx.now} for tenant_id in tenant_ids]
+    rows = [
+        {"tenant_id": tenant_id, "name": PURGE, "next_run_at": first_run(tx.now, tenant_id)} for tenant_id in tenant_ids
+    ]
     await tx.execute(insert(jobs.timed_jobs), rows)
 
 

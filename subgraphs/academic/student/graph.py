@@ -1,7 +1,6 @@
 """Pupils and their guardians in the graph."""
 
 from datetime import date
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -13,9 +12,9 @@ from libs.graph import (
     Call,
     Condition,
     Connection,
-    FieldError,
     FileInput,
     Info,
+    Job,
     ReadContext,
     column,
     connection,
@@ -125,46 +124,6 @@ class Student:
     )
 
 
-class JobStatus(StrEnum):
-    """Where long work stands, as libs.jobs keeps it."""
-
-    QUEUED = "QUEUED"
-    RUNNING = "RUNNING"
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
-
-
-described_enum(
-    JobStatus,
-    "Where long work stands.",
-    QUEUED="Waits for a worker.",
-    RUNNING="Is being done.",
-    SUCCEEDED="Is done.",
-    FAILED="Changed nothing; the errors say why.",
-    CANCELLED="Was called back, and changed nothing.",
-)
-
-
-@strawberry.federation.type(shareable=True, description="How far long work is.")
-class JobProgress:
-    """Counted in steps of the work."""
-
-    done: int = strawberry.field(description="Steps done.")
-    total: int | None = strawberry.field(description="Steps there are, where that is known.")
-
-
-@strawberry.federation.type(shareable=True, description="Long work that goes on after the answer.")
-class Job:
-    """As a client follows it."""
-
-    id: UUID = strawberry.field(description="Identity of the job.")
-    kind: str = strawberry.field(description="What is done, like IMPORT_STUDENTS.")
-    status: JobStatus = strawberry.field(description="Where it stands.")
-    progress: JobProgress = strawberry.field(description="How far it is.")
-    errors: list[FieldError] = strawberry.field(description="Why it failed, or the report of a dry run.")
-
-
 async def _find_job(info: Info, job_id: UUID) -> Job | None:
     context = info.context
     actor = context.signed_in
@@ -172,16 +131,7 @@ async def _find_job(info: Info, job_id: UUID) -> Job | None:
         raise Forbidden
     async with context.database.read(actor.binding("student")) as tx:
         job = await context.extras.queue.find(tx, job_id)
-    if job is None:
-        return None
-    language = context.language
-    return Job(
-        id=job.id,
-        kind=job.kind,
-        status=JobStatus(job.status),
-        progress=JobProgress(done=job.done, total=job.total),
-        errors=[FieldError(path=f.path, code=f.code, message=f.message(language)) for f in job.errors],
-    )
+    return None if job is None else Job.of(job, context.language)
 
 
 @strawberry.input(

@@ -134,6 +134,8 @@ class TenantTransaction(ReadTransaction):
         """
         if self.binding.scope is not Scope.SYSTEM and self.tenant_id != PLATFORM_TENANT_ID:
             raise PermissionError("only system scope or the platform turns to another tenant")
+        if binding == self.binding:
+            return
         await self.session.flush()
         self.session.expunge_all()
         await (await self.session.connection()).exec_driver_sql(binding_statement(binding))

@@ -6,7 +6,7 @@ from libs.graph.entity import entity
 from libs.graph.enums import described_enum
 from libs.graph.errors import RequestRefused
 from libs.graph.fields import column, computed, connection, count, given_out, many, one, stub
-from libs.graph.filters import Condition, comparison
+from libs.graph.filters import Condition, compared, compared_any, comparison
 from libs.graph.inputs import FileInput, fault, given
 from libs.graph.jobs import Job, JobProgress, JobStatus
 from libs.graph.mutations import Access, Call, mutation
@@ -54,6 +54,8 @@ __all__ = [
     "SubgraphSchema",
     "UserError",
     "column",
+    "compared",
+    "compared_any",
     "comparison",
     "computed",
     "connection",

@@ -10,13 +10,13 @@ from typing import Annotated, Any, NewType, Optional
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, FromClause, and_, exists, false, not_, or_
+from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, false, not_, or_, true
 from strawberry.types.base import get_object_definition
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from libs.graph.context import ReadContext
 from libs.graph.errors import RequestRefused
-from libs.graph.fields import ColumnField, printed_name
+from libs.graph.fields import ColumnField, Expression, printed_name
 
 _MOST_VALUES = 100
 _LARGEST_CHARACTER = "\U0010ffff"
@@ -56,6 +56,33 @@ def comparison(kind: Any) -> type:
             made, description=f"Comparisons of a {title} value; all that are given must hold."
         )
     return _comparisons[kind]
+
+
+def compared(description: str, kind: Any, of: Expression) -> Condition:
+    """A filter with the comparisons of `kind` over an expression that is no field of the type."""
+    return Condition(comparison(kind), description, lambda alias, given, _: and_(true(), *_compare(of(alias), given)))
+
+
+def compared_any(description: str, kind: Any, of: Callable[[FromClause, ReadContext], Select[Any]]) -> Condition:
+    """The same over the values of related rows: `of` selects them, in one column, for the row of the alias.
+
+    One of them must be equal to (eq, in, the ranges), none may be (ne), or there is none at all (isNull).
+    """
+
+    def build(alias: FromClause, given: Any, context: ReadContext) -> ColumnElement[bool]:
+        values = of(alias, context)
+        return and_(true(), *(_any_of(values, name, value) for name, value in vars(given).items() if value is not None))
+
+    return Condition(comparison(kind), description, build)
+
+
+def _any_of(values: Select[Any], name: str, value: Any) -> ColumnElement[bool]:
+    if name == "is_null":
+        return not_(values.exists()) if value else values.exists()
+    if name == "ne":
+        return not_(_any_of(values, "eq", value))
+    (column,) = values.selected_columns
+    return values.where(_OPERATORS[name](column, value)).exists()
 
 
 def filter_input(

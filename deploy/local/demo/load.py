@@ -117,7 +117,7 @@ class Loading:
 
     async def _known_classes(self, year_id: str) -> dict[str, Any]:
         data = await self._graph(
-            "query($year: ID!) { classes(filter: {academicYearId: $year}, first: 100) { nodes { id name"
+            "query($year: ID!) { classes(filter: {academicYearId: {eq: $year}}, first: 100) { nodes { id name"
             " homeroomTeacher { id } subjects { id subject { id } semester { id } } } } }",
             year=year_id,
         )

@@ -1,6 +1,6 @@
 """Classes in the graph."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -9,11 +9,11 @@ from sqlalchemy import ColumnElement, FromClause
 from libs.auth import Reach
 from libs.graph import (
     Call,
-    Condition,
     Connection,
     Info,
     ReadContext,
     column,
+    compared,
     connection,
     entity,
     error,
@@ -24,10 +24,13 @@ from libs.graph import (
     mutation,
     one,
     result,
-    root_connection,
 )
+from libs.graph.entity import entity_named
+from libs.graph.fields import LIST_SIZE
+from libs.graph.paging import with_paging_arguments
+from libs.graph.reading import read_root_page
 from subgraphs.academic.class_ import model, operations, rules
-from subgraphs.academic.class_.queries import in_seen_class, sitting_in
+from subgraphs.academic.class_.queries import in_active_year, in_seen_class, sitting_in
 
 if TYPE_CHECKING:
     from subgraphs.academic.academic_year.graph import AcademicYear
@@ -55,10 +58,8 @@ def pupils_of_today(context: ReadContext) -> FromClause:
 
 
 _CONDITIONS = {
-    "academic_year_id": Condition(UUID, "Of this academic year.", lambda t, value, _: t.c.academic_year_id == value),
-    "homeroom_teacher_id": Condition(
-        UUID, "Led by this teacher.", lambda t, value, _: t.c.homeroom_teacher_id == value
-    ),
+    "academic_year_id": compared("Its academic year.", UUID, lambda t: t.c.academic_year_id),
+    "homeroom_teacher_id": compared("Its homeroom teacher.", UUID, lambda t: t.c.homeroom_teacher_id),
 }
 
 
@@ -124,11 +125,30 @@ class AssignHomeroomTeacherSuccess:
     class_: Class = one("Class", "The class.")
 
 
+_CLASSES = entity_named("academic", "Class")
+
+
+async def _page(_root: Any, info: Info, arguments: dict[str, Any]) -> Any:
+    """What a school asks for is this year's classes; those of other years it must name."""
+
+    def active(table: FromClause) -> list[ColumnElement[bool]]:
+        return [in_active_year(table.c.academic_year_id, tenant_id=info.context.signed_in.tenant_id)]
+
+    given = arguments["filter"]
+    names_years = given is not None and given.academic_year_id is not None
+    return await read_root_page(info, _CLASSES, arguments, "name", None if names_years else active)
+
+
 @strawberry.type
 class ClassQuery:
     """Queries about classes."""
 
-    classes: Connection[Class] = root_connection(Class, "Classes, by name.", order="name")
+    classes: Connection[Class] = strawberry.federation.field(
+        resolver=with_paging_arguments(_page, _CLASSES.filter_type, _CLASSES.order_type),
+        description="Classes, by name: those of the active academic year, unless the filter says something of "
+        "`academicYearId` at its top level.",
+        directives=[LIST_SIZE],
+    )
 
     @strawberry.field(name="class", description="A class by its identity.")
     async def class_(

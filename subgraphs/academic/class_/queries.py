@@ -13,6 +13,13 @@ from subgraphs.academic.enrollment.model import Enrollment
 from subgraphs.academic.teacher.model import Teacher
 
 
+def in_active_year(academic_year_id: ColumnElement[UUID], *, tenant_id: UUID) -> ColumnElement[bool]:
+    """Whether something belongs to the active academic year; nothing does while no year is active."""
+    year = AcademicYear.__table__.alias()
+    active = select(year.c.id).where(year.c.tenant_id == tenant_id, year.c.is_active).scalar_subquery()
+    return academic_year_id == active
+
+
 def taught_class_ids(*, tenant_id: UUID, user_id: UUID, today: date) -> Select[UUID]:
     """Classes the account's teacher is homeroom teacher of, or teaches a subject today."""
     teacher, class_ = Teacher.__table__.alias(), Class.__table__.alias()

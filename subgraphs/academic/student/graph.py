@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, FromClause
+from sqlalchemy import ColumnElement, FromClause, Select
 
 from libs.auth import Reach
 from libs.graph import (
     Call,
-    Condition,
     Connection,
     FileInput,
     Info,
     Job,
     ReadContext,
     column,
+    compared_any,
     connection,
     described_enum,
     entity,
@@ -31,7 +31,7 @@ from libs.graph import (
 )
 from libs.kernel import Forbidden
 from subgraphs.academic.student import model, operations, rules
-from subgraphs.academic.student.queries import class_of_today, guardians_of_students, in_class_on, taught_today
+from subgraphs.academic.student.queries import class_of_today, classes_on, guardians_of_students, taught_today
 
 if TYPE_CHECKING:
     from subgraphs.academic.class_.graph import Class
@@ -84,8 +84,8 @@ def regular_class(context: ReadContext) -> FromClause:
     return class_of_today(tenant_id=context.tenant_id, today=context.today)
 
 
-def _sits_in(table: FromClause, class_id: UUID, context: ReadContext) -> ColumnElement[bool]:
-    return in_class_on(table.c.id, class_id, tenant_id=context.tenant_id, day=context.today)
+def _classes_of_today(table: FromClause, context: ReadContext) -> Select[UUID]:
+    return classes_on(table.c.id, tenant_id=context.tenant_id, day=context.today)
 
 
 @entity(guardians_of_students(), resource="student", visible=visible_guardians, keyed=False)
@@ -102,7 +102,7 @@ class Guardian:
     model.Student.__table__,
     resource="student",
     visible=visible_students,
-    conditions={"class_id": Condition(UUID, "Sits in this class today.", _sits_in)},
+    conditions={"class_id": compared_any("Classes the pupil sits in today.", UUID, _classes_of_today)},
 )
 class Student:
     """A pupil of the school."""

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, FromClause, Uuid, any_, bindparam, exists, select
+from sqlalchemy import ARRAY, ColumnElement, FromClause, Select, Uuid, any_, bindparam, exists, select
 
 from libs.db import ReadTransaction
 from libs.events.contracts.academic import GuardianContact
@@ -91,13 +91,12 @@ def taught_today(
     )
 
 
-def in_class_on(student_id: ColumnElement[UUID], class_id: UUID, *, tenant_id: UUID, day: date) -> ColumnElement[bool]:
-    """Whether a pupil sits in a class on a day."""
+def classes_on(student_id: ColumnElement[UUID], *, tenant_id: UUID, day: date) -> Select[UUID]:
+    """The classes a pupil sits in on a day."""
     sitting = Enrollment.__table__.alias()
-    return exists().where(
+    return select(sitting.c.class_id).where(
         sitting.c.tenant_id == tenant_id,
         sitting.c.student_id == student_id,
-        sitting.c.class_id == class_id,
         sitting.c.valid_from <= day,
         sitting.c.valid_to > day,
     )

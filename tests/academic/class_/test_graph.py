@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from libs.kernel import new_id
@@ -56,15 +58,50 @@ async def test_a_class_shows_its_people_as_far_as_the_actor_sees_them(here: Scen
         ("level: {eq: 10}", ["X-1", "X-2"]),
         ('name: {ne: "X-1"}', ["X-2"]),
         ("major: {isNull: false}", []),
-        ('academicYearId: "YEAR"', ["X-1", "X-2"]),
-        ('academicYearId: "TEACHER"', []),
-        ('homeroomTeacherId: "TEACHER"', ["X-1"]),
+        ('academicYearId: {eq: "YEAR"}', ["X-1", "X-2"]),
+        ('academicYearId: {eq: "TEACHER"}', []),
+        ('homeroomTeacherId: {eq: "TEACHER"}', ["X-1"]),
+        ('homeroomTeacherId: {ne: "TEACHER"}', ["X-2"]),
+        ("homeroomTeacherId: {isNull: true}", ["X-2"]),
+        ('homeroomTeacherId: {in: ["TEACHER"], isNull: false}', ["X-1"]),
+        ("not: {homeroomTeacherId: {isNull: true}}", ["X-1"]),
     ],
 )
 async def test_filters(here: Scene, filter_: str, names: list[str]):
     filter_ = filter_.replace("YEAR", str(here.year.id)).replace("TEACHER", str(here.teacher_row.id))
     page = (await here.ask(f"{{ classes(filter: {{{filter_}}}) {{ nodes {{ name }} }} }}")).ok()["classes"]
     assert [node["name"] for node in page["nodes"]] == names
+
+
+@pytest.mark.parametrize(
+    ("filter_", "names"),
+    [
+        (None, ["X-1", "X-2"]),
+        ("", ["X-1", "X-2"]),
+        ('name: {ne: "X-1"}', ["X-2"]),
+        ('or: [{academicYearId: {eq: "PAST"}}, {name: {eq: "X-1"}}]', ["X-1"]),
+        ('academicYearId: {eq: "PAST"}', ["X-0"]),
+        ('academicYearId: {in: ["PAST", "YEAR"]}', ["X-0", "X-1", "X-2"]),
+        ('academicYearId: {ne: "YEAR"}', ["X-0"]),
+        ("academicYearId: {isNull: false}", ["X-0", "X-1", "X-2"]),
+        ("academicYearId: {isNull: true}", []),
+        ("academicYearId: {}", ["X-0", "X-1", "X-2"]),
+    ],
+)
+async def test_classes_are_this_years_unless_a_year_is_named(here: Scene, filter_: str | None, names: list[str]):
+    first = here.year.start_date
+    past = await here.world.year("2020/2021", dates=tuple(first - timedelta(days=days) for days in (400, 100, 250)))
+    await here.world.class_(past, "X-0")
+    given = "" if filter_ is None else f"(filter: {{{filter_}}})"
+    given = given.replace("YEAR", str(here.year.id)).replace("PAST", str(past.id))
+    page = (await here.ask(f"{{ classes{given} {{ totalCount nodes {{ name }} }} }}")).ok()["classes"]
+    assert page == {"totalCount": len(names), "nodes": [{"name": name} for name in names]}
+
+
+async def test_without_an_active_year_there_are_classes_of_named_years_alone(here: Scene):
+    here.world.as_owner("academic", "update academic.academic_years set is_active = false")
+    for filter_, count in (("", 0), (f'(filter: {{academicYearId: {{eq: "{here.year.id}"}}}})', 2)):
+        assert (await here.ask(f"{{ classes{filter_} {{ totalCount }} }}")).ok()["classes"]["totalCount"] == count
 
 
 async def test_create_class_and_every_way_it_is_refused(here: Scene, there: Scene):

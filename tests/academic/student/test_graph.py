@@ -103,10 +103,26 @@ async def test_filters(here: Scene, filter_: str, names: list[str]):
 
 async def test_pupils_of_a_class_by_filter_and_by_the_class(here: Scene):
     for class_, names in zip(here.classes, (["Ani Lestari", "Budi Santoso"], ["Citra Ayu"]), strict=True):
-        assert await _names(here, "principal", f'classId: "{class_.id}"') == names
+        assert await _names(here, "principal", f'classId: {{eq: "{class_.id}"}}') == names
         query = "query($id: ID!) { class(id: $id) { students { totalCount nodes { fullName } } } }"
         page = (await here.ask(query, id=str(class_.id))).ok()["class"]["students"]
         assert page == {"totalCount": len(names), "nodes": [{"fullName": name} for name in names]}
+
+
+async def test_the_class_filter_compares_like_every_other(here: Scene):
+    assert await here.world.import_(here.year, "4,,Dewi,P,,,,,,") == []
+    first, second = (str(class_.id) for class_ in here.classes)
+    ani, budi, citra, dewi = "Ani Lestari", "Budi Santoso", "Citra Ayu", "Dewi"
+    for filter_, names in (
+        (f'in: ["{first}", "{second}"]', [ani, budi, citra]),
+        ("in: []", []),
+        (f'ne: "{first}"', [citra, dewi]),
+        ("isNull: true", [dewi]),
+        ("isNull: false", [ani, budi, citra]),
+        (f'ne: "{first}", isNull: false', [citra]),
+        ("", [ani, budi, citra, dewi]),
+    ):
+        assert await _names(here, "principal", f"classId: {{{filter_}}}") == names
 
 
 async def test_pages_forward_and_backward(here: Scene):

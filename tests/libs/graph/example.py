@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import Column, Date, MetaData, Table, Text, Uuid, func, insert, select
+from sqlalchemy import Column, Date, FromClause, MetaData, Select, Table, Text, Uuid, func, insert, select
 from starlette.applications import Starlette
 
 from libs.crypto import KeyRing
@@ -19,8 +19,11 @@ from libs.graph import (
     EmailAddress,
     Info,
     PhoneNumber,
+    ReadContext,
     Subgraph,
     column,
+    compared,
+    compared_any,
     computed,
     connection,
     count,
@@ -96,7 +99,11 @@ async def secrets(_: Any, rows: Sequence[Any]) -> list[str]:
     return [f"secret of {row.title}" for row in rows]
 
 
-@entity(shelves, resource="class")
+def titles_on(shelf: FromClause, _: ReadContext) -> Select[str]:
+    return select(books.c.title).where(books.c.tenant_id == shelf.c.tenant_id, books.c.shelf_id == shelf.c.id)
+
+
+@entity(shelves, resource="class", conditions={"book_title": compared_any("Titles on it.", str, titles_on)})
 class Shelf:
     """A shelf."""
 
@@ -115,7 +122,10 @@ def visible_books(t: Any, ctx: Any) -> Any:
     return t.c.owner_id == ctx.actor.user_id
 
 
-@entity(books, resource="student", visible=visible_books)
+OWNER = {"owner_id": compared("Whose it is.", UUID, lambda t: t.c.owner_id)}
+
+
+@entity(books, resource="student", visible=visible_books, conditions=OWNER)
 class Book:
     """A book."""
 

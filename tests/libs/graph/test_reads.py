@@ -107,6 +107,10 @@ async def test_a_cursor_of_another_order_is_refused(graph: GraphClient, school: 
         ("{or: []}", ""),
         ("{kind: {in: [ATLAS]}}", ""),
         ("{printed: {isNull: true}}", "12345"),
+        ("{ownerId: {isNull: true}}", "12345"),
+        (f'{{ownerId: {{ne: "{UUID(int=1)}"}}}}', "12345"),
+        ("{ownerId: {isNull: false}}", ""),
+        ("{ownerId: {}}", "12345"),
         ('{search: "boo 4"}', "4"),
         ('{search: "oo"}', ""),
     ],
@@ -116,6 +120,26 @@ async def test_filters(graph: GraphClient, school: UUID, given: str, titles: str
         f"{{ books(filter: {given}) {{ totalCount nodes {{ title }} }} }}", actor=actor_of("principal", school)
     )
     assert answer.ok()["books"] == {"totalCount": len(titles), "nodes": [{"title": f"Book {n}"} for n in titles]}
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ('{eq: "Book 1"}', "A"),
+        ('{in: ["Book 1", "Book 4", "Book 9"]}', "AB"),
+        ('{ne: "Book 1"}', "BC"),
+        ('{eq: "Book 1", ne: "Book 2"}', ""),
+        ("{isNull: true}", "C"),
+        ("{isNull: false}", "AB"),
+        ("{}", "ABC"),
+    ],
+)
+async def test_filters_over_related_rows(graph: GraphClient, school: UUID, as_owner: OwnerRows, given: str, names: str):
+    as_owner("academic", "insert into academic.shelves (tenant_id, name) values (%s, 'C')", (school,))
+    answer = await graph(
+        f"{{ shelves(filter: {{bookTitle: {given}}}) {{ nodes {{ name }} }} }}", actor=actor_of("principal", school)
+    )
+    assert answer.ok()["shelves"]["nodes"] == [{"name": name} for name in names]
 
 
 async def test_a_name_that_python_keeps_is_read_and_filtered_without_its_underscore(graph: GraphClient, school: UUID):

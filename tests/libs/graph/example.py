@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 import strawberry
@@ -83,7 +83,7 @@ described_enum(Kind, "Kind of a book.", NOVEL="A story.", ATLAS="Maps.")
 
 class NameTaken(DomainError):
     code = "NAME_TAKEN"
-    texts = {"id": "Nama {name} sudah dipakai.", "en": "The name {name} is taken."}
+    texts: ClassVar = {"id": "Nama {name} sudah dipakai.", "en": "The name {name} is taken."}
 
 
 @strawberry.federation.type(keys=["id"], description="An account.")

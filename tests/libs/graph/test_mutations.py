@@ -1,6 +1,7 @@
 """Mutations: one transaction, typed errors, idempotency."""
 
 import asyncio
+import json
 from uuid import UUID, uuid4
 
 import pytest
@@ -60,8 +61,6 @@ async def test_all_faults_at_once_and_nothing_written(graph: GraphClient, school
 @pytest.mark.parametrize("name", ["a\u0000b", "\u202e\u0007", "\ud800", "line\nbreak"])
 async def test_characters_nobody_writes_are_refused(graph: GraphClient, school: UUID, name: str):
     body = '{"query": %s, "variables": {"input": {"name": %s}}}'
-    import json
-
     token = graph.token(actor_of("school_admin", school))
     response = await graph.http.post(
         "/graphql",

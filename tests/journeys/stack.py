@@ -102,9 +102,10 @@ class Stack:
 
     def _programs(self) -> Iterator[Program]:
         data, ports = self._folder / "data", self._ports
-        yield postgres(data / "postgres", port=ports["postgres"], password=None, durable=False)
+        # As in production: what was committed outlives a SIGKILL.
+        yield postgres(data / "postgres", port=ports["postgres"], password=None, durable=True)
         yield valkey(data / "valkey", port=ports["valkey"])
-        yield nats(data / "nats", port=ports["nats"])
+        yield nats(data / "nats", port=ports["nats"], durable=True)
         for name in (*SUBGRAPHS, "worker"):
             yield self._python(name)
         node = find_node()

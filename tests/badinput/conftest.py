@@ -22,6 +22,13 @@ from subgraphs.identity.tenant.operations.create_tenant import ensure_platform
 from tests.academic.world import HEADER, World
 
 PASSWORD = "Melati-putih-7"
+STACK_FIXTURES = "tests.journeys.fixtures"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The running processes are shared with journeys and faults."""
+    if not config.pluginmanager.has_plugin(STACK_FIXTURES):
+        config.pluginmanager.import_plugin(STACK_FIXTURES)
 
 
 @dataclass
@@ -42,7 +49,7 @@ class Setting:
 
 
 @pytest.fixture
-async def setting(
+async def setting(  # noqa: PLR0917 - pytest gives fixtures by name
     subgraph: str,
     database_for: Callable[[str], Database],
     settings: Settings,

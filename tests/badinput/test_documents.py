@@ -27,14 +27,19 @@ _SCALARS = {
 }
 
 
-def documents_of(subgraph: str) -> st.SearchStrategy[Any]:
-    """Any query or mutation of a subgraph."""
+def register_scalars() -> None:
+    """Tells schemathesis what our scalars look like, right and wrong."""
     for name, values in _SCALARS.items():
         schemathesis.graphql.scalar(name, values.map(nodes.String))
     references = st.fixed_dictionaries(
         {"__typename": st.sampled_from(["User", "Student", "School", "Nope"]), "id": st.uuids().map(str)}
     )
     schemathesis.graphql.scalar("_Any", references.map(_node))
+
+
+def documents_of(subgraph: str) -> st.SearchStrategy[Any]:
+    """Any query or mutation of a subgraph."""
+    register_scalars()
     known = build_schema(print_schema(schema_of(subgraph)), assume_valid_sdl=True)
     made = schemathesis.graphql.from_dict({"data": introspection_from_schema(known)})
     return made.as_strategy()

@@ -1,0 +1,109 @@
+"""The same at the router, which stands between everybody and the subgraphs."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from graphql import build_client_schema, get_introspection_query, introspection_from_schema
+from hypothesis import HealthCheck, given, settings
+
+from tests.badinput.sending import Reply
+from tests.badinput.test_documents import register_scalars
+from tests.badinput.test_http import BODIES, DOCUMENTS, HEADERS
+from tests.journeys.client import Person
+from tests.journeys.stack import PLATFORM_PASSWORD, Stack
+
+_FEW, _MANY = 20, 300
+_HARMLESS = {"deep variables"}  # which no operation declares
+_ABSENT = {"UNAVAILABLE", "INTERNAL", "without code"}
+
+
+async def send(
+    http: httpx.AsyncClient, content: bytes, headers: dict[str, str] | None = None, method: str = "POST"
+) -> Reply:
+    """One request as it is."""
+    given_headers = {"content-type": "application/json", **(headers or {})}
+    response = await http.request(method, "/graphql", content=content, headers=given_headers)
+    try:
+        parsed: Any = response.json()
+    except ValueError:
+        parsed = None
+    return Reply(response.status_code, response.text, parsed)
+
+
+@pytest.fixture
+async def platform(stack: Stack, http: httpx.AsyncClient) -> Person:
+    """The platform's administrator."""
+    return await Person(http).sign_in(stack.settings.platform_email, PLATFORM_PASSWORD)
+
+
+async def test_malformed_requests_are_told_so(http: httpx.AsyncClient, platform: Person) -> None:
+    sent = {**BODIES, **{f"document: {name}": json.dumps({"query": text}).encode() for name, text in DOCUMENTS.items()}}
+    for label, body in sent.items():
+        for headers in ({}, platform.headers):
+            reply = await send(http, body, headers)
+            reply.assert_decent(label)
+            assert reply.errors or label in _HARMLESS, (label, reply.text[:300])
+    for label, headers in HEADERS.items():
+        reply = await send(http, b'{"query": "{ me { name } }"}', headers)
+        reply.assert_decent(label)
+        assert reply.errors, (label, reply.text[:300])
+
+
+async def test_deep_input_of_a_mutation_is_refused(http: httpx.AsyncClient, stack: Stack) -> None:
+    document = "mutation($input: LoginInput!) { login(input: $input) { __typename } }"
+    for depth in (50, 1_000, 10_000):
+        for value in ("[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth):
+            body = (
+                f'{{"query": {json.dumps(document)}, "variables": {{"input": {{"email": {value}, "password": "x"}}}}}}'
+            )
+            reply = await send(http, body.encode())
+            reply.assert_decent(depth)
+            assert reply.codes == {"BAD_REQUEST"}, (depth, reply.text[:300])
+
+
+async def test_too_large_a_body_is_not_read(http: httpx.AsyncClient, platform: Person) -> None:
+    reply = await send(
+        http, b'{"query": "{ __typename }", "variables": {"a": "' + b"x" * 2 * 2**20 + b'"}}', platform.headers
+    )
+    reply.assert_decent("two mebibytes")
+    assert (reply.status, reply.codes) == (413, {"PAYLOAD_TOO_LARGE"})
+
+
+async def test_other_methods_and_types_do_nothing(http: httpx.AsyncClient, platform: Person) -> None:
+    mutation = b'{"query": "mutation { logout { __typename } }"}'
+    for method in ("GET", "PUT", "PATCH", "DELETE", "TRACE"):
+        reply = await send(http, mutation, platform.headers, method)
+        reply.assert_decent(method)
+        assert reply.status >= 400 or reply.codes == {"BAD_REQUEST"}, method
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ";;;"):
+        reply = await send(http, mutation, {**platform.headers, "content-type": kind})
+        reply.assert_decent(kind)
+        assert reply.status >= 400, kind
+    assert await platform.read("{ me { name } }")  # the session is still there
+
+
+@pytest.mark.parametrize("examples", [_FEW, pytest.param(_MANY, marks=pytest.mark.deep)])
+async def test_generated_documents_never_fail_inside(http: httpx.AsyncClient, platform: Person, examples: int) -> None:
+    register_scalars()
+    told = await platform.ask(get_introspection_query())
+    known = introspection_from_schema(build_client_schema(told.ok()))
+    documents = schemathesis.graphql.from_dict({"data": known}).as_strategy()
+    made: list[Any] = []
+
+    @settings(
+        max_examples=examples, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    )
+    @given(case=documents)
+    def collect(case: Any) -> None:
+        made.append(case.body)
+
+    collect()
+    for body in made:
+        sent = body if isinstance(body, dict) else {"query": body}
+        for headers in ({}, platform.headers):
+            reply = await send(http, json.dumps(sent).encode(), headers)
+            assert reply.status < 500, (sent, reply.text)
+            assert not reply.codes & _ABSENT, (sent, reply.text[:500])

@@ -156,10 +156,10 @@ def filter_sql(
         if value is None:
             continue
         if name in ("and_", "or_"):
-            parts = [and_(*filter_sql(each, alias, columns, conditions, context)) for each in _bounded(value)]
-            found.append(and_(*parts) if name == "and_" else or_(false(), *parts))
+            parts = [and_(true(), *filter_sql(each, alias, columns, conditions, context)) for each in _bounded(value)]
+            found.append(and_(true(), *parts) if name == "and_" else or_(false(), *parts))
         elif name == "not_":
-            found.append(not_(and_(*filter_sql(value, alias, columns, conditions, context))))
+            found.append(not_(and_(true(), *filter_sql(value, alias, columns, conditions, context))))
         elif name == "search":
             found += [_word(alias, columns, word, context) for word in value.casefold().split()[:10]]
         elif name in conditions:

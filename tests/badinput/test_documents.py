@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from graphql import build_schema, introspection_from_schema, print_schema
+from graphql import NameNode, ObjectFieldNode, build_schema, introspection_from_schema, print_schema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.graphql import nodes
@@ -46,7 +46,8 @@ def documents_of(subgraph: str) -> st.SearchStrategy[Any]:
 
 
 def _node(value: dict[str, str]) -> Any:
-    return nodes.Object([(name, nodes.String(text)) for name, text in value.items()])
+    fields = [ObjectFieldNode(name=NameNode(value=name), value=nodes.String(text)) for name, text in value.items()]
+    return nodes.Object(fields)
 
 
 @pytest.mark.parametrize("examples", [_FEW, pytest.param(_MANY, marks=pytest.mark.deep)])

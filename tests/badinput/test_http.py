@@ -105,6 +105,38 @@ async def test_depth_is_measured_through_fragments(setting: Setting) -> None:
         assert "DEPTH_LIMIT" in reply.codes
 
 
+FILTERED = {
+    "identity": "UserFilter! users",
+    "academic": "StudentFilter! students",
+    "notification": "NotificationFilter! notifications",
+}
+
+
+@pytest.mark.parametrize("depth", [50, 200, 1_000])
+async def test_filters_within_filters_end_somewhere(setting: Setting, depth: int) -> None:
+    kind, name = FILTERED[setting.subgraph].split()
+    document = f"query($filter: {kind}) {{ {name}(filter: $filter) {{ totalCount }} }}"
+    for wrapped in ('{"not":', '{"and": [{"or": [{"not":'):
+        closed = wrapped.translate(str.maketrans("{[", "}]", '":,andort '))[::-1]
+        variables = f'{{"filter": {wrapped * depth} {{}} {closed * depth}}}'
+        body = f'{{"query": {json.dumps(document)}, "variables": {variables}}}'
+        reply = await send(setting.graph, body.encode(), actor=setting.actor("school_admin"))
+        reply.assert_decent((depth, wrapped))
+
+
+async def test_empty_filters_hold_for_everything(setting: Setting) -> None:
+    kind, name = FILTERED[setting.subgraph].split()
+    document = f"query($filter: {kind}) {{ {name}(filter: $filter) {{ totalCount }} }}"
+    counts = []
+    for filter_ in ({}, {"and": []}, {"and": [{}]}, {"or": [{}]}, {"not": {}}, {"or": []}):
+        sent = {"query": document, "variables": {"filter": filter_}}
+        reply = await send(setting.graph, sent, actor=setting.actor("school_admin"))
+        assert not reply.errors, reply.text
+        counts.append(reply.body["data"][name]["totalCount"])
+    everything = counts[0]
+    assert counts == [everything] * 4 + [0, 0]
+
+
 async def test_wrong_headers_are_told_so(setting: Setting) -> None:
     before = fingerprint(setting.settings, setting.subgraph)
     for label, headers in HEADERS.items():

@@ -46,17 +46,19 @@ class Changes:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._pupils())
             for number in range(self.teachers):
-                who = f"Guru {number}"
-                given = {"fullName": self.school.name(who), "email": self.school.email(who)}
-                group.create_task(self._one("createTeacher", given, "teacher { id }"))
+                group.create_task(
+                    self._one("createTeacher", self._named(f"Guru {number}", "fullName"), "teacher { id }")
+                )
             for number in range(self.invited):
-                who = f"Staf {number}"
-                given = {"name": self.school.name(who), "email": self.school.email(who), "roles": ["finance_staff"]}
+                given = {**self._named(f"Staf {number}", "name"), "roles": ["finance_staff"]}
                 group.create_task(self._one("inviteUser", given, "user { id }"))
+
+    def _named(self, who: str, name: str) -> dict[str, Any]:
+        return {name: self.school.name(who), "email": self.school.email(who)}
 
     async def until(self, share: float) -> None:
         """Returns when this share of the changes is made."""
-        while self.done < share * self.count:
+        while self.done < share * self.count:  # noqa: ASYNC110 - a count, not an event
             await asyncio.sleep(0.01)
 
     async def _one(self, name: str, given: dict[str, Any], selection: str) -> None:

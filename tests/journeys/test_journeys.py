@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -47,7 +48,7 @@ async def schools(opened: list[School], http: httpx.AsyncClient) -> list[School]
     return [school.over(http) for school in opened]
 
 
-def pupil(school: School, number: int, guardian: int, *, user: dict | None, notified: bool) -> dict[str, Any]:
+def pupil(school: School, number: int, guardian: int, *, user: dict[str, Any] | None, notified: bool) -> dict[str, Any]:
     """A pupil of the question's answer."""
     told = [{"eventType": "user.created", "status": "SENT"}] if notified else []
     return {
@@ -76,7 +77,9 @@ def class_(school: School, number: int, size: int, pupils: list[dict[str, Any]])
     }
 
 
-def answer(school: School, who: str, role: str, classes: list[dict], overview: dict | None = None) -> dict[str, Any]:
+def answer(
+    school: School, who: str, role: str, classes: list[dict[str, Any]], overview: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """The whole answer of the question."""
     return {
         "me": {"name": school.name(who), "roles": [{"name": role}]},
@@ -173,7 +176,7 @@ async def test_ids_of_another_school_lead_nowhere(schools: list[School]) -> None
         ids = {"student": other.ids["student 1"], "class": other.ids["class 1"], "user": other.ids["Guru 1"]}
         for who in ("Kepala", "Guru 1", "Wali 1", "Murid 4"):
             data = await school.people[who].read(document, **ids)
-            nothing = {
+            nothing: dict[str, Any] = {
                 "student": None,
                 "class": None,
                 "user": None,
@@ -201,7 +204,7 @@ async def test_the_question_is_answered_whole_to_the_principal(schools: list[Sch
     print(f"the question, warm: {sorted(seconds)[_RACES // 2] * 1000:.0f} ms")  # noqa: T201 - printed, not asserted
 
 
-def _leaves(value: Any):
+def _leaves(value: Any) -> Iterator[Any]:
     if isinstance(value, dict):
         for each in value.values():
             yield from _leaves(each)

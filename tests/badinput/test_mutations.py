@@ -2,7 +2,8 @@
 
 import importlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -82,58 +83,70 @@ _ORDERED = {
 }
 
 
+@dataclass(frozen=True)
+class Target:
+    """One mutation under attack."""
+
+    setting: Setting
+    name: str
+
+    @property
+    def access(self) -> Any:
+        return access_of(self.setting.subgraph, self.name)
+
+    def admits(self, role: str | None) -> bool:
+        """Whether a role, or nobody, may call it."""
+        if self.access.public or role is None:
+            return bool(self.access.public)
+        return self.access.permission is None or self.setting.actor(role).may(self.access.permission)
+
+    async def send(self, given: Any, role: str | None, headers: Mapping[str, str] | None = None) -> Reply:
+        """Calls it; nobody names the school by header."""
+        sent = {"query": document_of(self.setting.subgraph, self.name), "variables": {"input": given}}
+        named = {"x-tenant-id": str(self.setting.school)} if role is None else {}
+        actor = self.setting.actor(role) if role else None
+        return await send(self.setting.graph, sent, actor=actor, headers={**named, **(headers or {})})
+
+    async def check(self, cases: Iterable[Case], role: str | None) -> None:
+        """Sends wrong inputs and judges the refusals."""
+        for case in cases:
+            reply = await self.send(case.input, role)
+            reply.assert_decent((role, str(case)))
+            if self.admits(role):
+                assert_refused(case, reply, self.name)
+            else:
+                assert_kept_out(reply, self.name, role)
+
+
+def cases_of(setting: Setting, name: str) -> list[Case]:
+    """Every wrong input of a mutation."""
+    kind = schema_of(setting.subgraph).mutation_type
+    assert kind is not None
+    input_type = get_named_type(kind.fields[name].args["input"].type)
+    assert isinstance(input_type, GraphQLInputObjectType)
+    made = bad_inputs(input_type, setting.inputs[name], setting.foreign.get(name, {}))
+    return [case for case in made if (name, str(case)) not in _WORK]
+
+
 @pytest.mark.parametrize("share", [_SHARE, pytest.param(1, marks=pytest.mark.deep)])
 @pytest.mark.parametrize(("subgraph", "name"), list(mutations()))
 async def test_wrong_input_is_refused_and_writes_nothing(
     setting: Setting, subgraph: str, name: str, share: int
 ) -> None:
-    kind = schema_of(subgraph).mutation_type
-    assert kind is not None
-    input_type = get_named_type(kind.fields[name].args["input"].type)
-    assert isinstance(input_type, GraphQLInputObjectType)
-    base = setting.inputs[name]
-    cases = [
-        case for case in bad_inputs(input_type, base, setting.foreign.get(name, {})) if (name, str(case)) not in _WORK
-    ]
+    target, cases, ignored = Target(setting, name), cases_of(setting, name), _REMEMBERED.get(name, ())
     assert len({str(case) for case in cases}) == len(cases)
-    document, access = document_of(subgraph, name), access_of(subgraph, name)
-    ignored = _REMEMBERED.get(name, ())
+    everybody: list[str | None] = [None, *SYSTEM_ROLES]
+    chief = [role for role in everybody if target.admits(role)][0 if target.access.public else -1]
     before = fingerprint(setting.settings, subgraph, but=ignored)
-    permitted = [
-        role for role in SYSTEM_ROLES if access.permission is None or setting.actor(role).may(access.permission)
-    ]
-    callers = {role: setting.actor(role) for role in SYSTEM_ROLES}
-    headers = {"x-tenant-id": str(setting.school)}
-    chief = None if access.public else permitted[-1]
-    for case in cases:
-        sent = {"query": document, "variables": {"input": case.input}}
-        reply = await send(
-            setting.graph, sent, actor=callers.get(chief or ""), headers=headers if access.public else None
-        )
-        reply.assert_decent(case)
-        assert_refused(case, reply, name)
-    others: list[str | None] = [None, *(role for role in SYSTEM_ROLES if role != chief)]
-    for place, role in enumerate(others):
-        for case in cases[place % share :: share]:
-            sent = {"query": document, "variables": {"input": case.input}}
-            reply = await send(
-                setting.graph, sent, actor=callers.get(role or ""), headers=headers if role is None else None
-            )
-            reply.assert_decent((role, str(case)))
-            if access.public or role in permitted:
-                assert_refused(case, reply, name)
-            else:
-                assert_kept_out(reply, name, role)
+    await target.check(cases, chief)
+    for place, role in enumerate(role for role in everybody if role != chief):
+        await target.check(cases[place % share :: share], role)
     after = fingerprint(setting.settings, subgraph, but=ignored)
     assert {table: rows for table, rows in after.items() if rows != before[table]} == {}
-    right = {"query": document, "variables": {"input": base}}
-    elsewhere = {"x-forwarded-for": "203.0.113.9"}  # so many wrong passwords have locked the first address out
-    headers = headers | elsewhere if access.public else elsewhere
-    reply = await send(setting.graph, right, actor=callers.get(chief or ""), headers=headers)
+    # The input was right but for one place; so many wrong passwords have locked the first address out.
+    reply = await target.send(setting.inputs[name], chief, {"x-forwarded-for": "203.0.113.9"})
     assert not reply.errors, reply.text
-    assert reply.body["data"][name]["__typename"].endswith("Success"), (
-        reply.text
-    )  # the input was right but for one place
+    assert reply.body["data"][name]["__typename"].endswith("Success"), reply.text
     assert fingerprint(setting.settings, subgraph) != before
 
 

@@ -34,7 +34,7 @@ async def test_without_a_password_nobody_is_made(settings, as_owner):
 
 async def test_the_schedules_run(settings, database, clock, as_owner):
     await prepare(settings)
-    clock.now += timedelta(minutes=1)
+    clock.now += timedelta(hours=2)  # housekeeping of a new tenant is due within two hours
     revocations = Revocations(settings)
     scheduler = Scheduler(database, schedules(settings, revocations))
     while await scheduler.run_next():

@@ -14,7 +14,7 @@ _STACK = pytest.StashKey[Stack]()
 
 
 @pytest.fixture(scope="session")
-def running(request: pytest.FixtureRequest) -> Iterator[Stack]:
+def running(request: pytest.FixtureRequest, node_modules: None) -> Iterator[Stack]:
     """The product, once for each worker of the run; in memory where there is such a place, as tests/conftest.py says."""
     memory = Path("/dev/shm")
     place = memory if os.access(memory, os.W_OK) else None

@@ -48,7 +48,6 @@ async def run_until_sent(settings, world: World, addresses: list[str]) -> None:
                 await asyncio.sleep(0.05)
         stop.set()
         await asyncio.gather(*parts)
-    await worker._database.close()
 
 
 async def test_from_identity_s_outbox_to_the_sink(settings, world, empty_stream):

@@ -127,13 +127,6 @@ class Graph:
         return result
 
 
-@pytest.fixture(scope="session", autouse=True)
-def node_modules() -> None:
-    """Installs the router's packages where they are missing."""
-    if not (ROUTER / "node_modules").exists():
-        subprocess.run([*NODE.npm, "ci", "--no-audit", "--no-fund"], cwd=ROUTER, env=node_environment(), check=True)
-
-
 @pytest.fixture(scope="session")
 def tokens() -> Tokens:
     return Tokens(
@@ -185,7 +178,7 @@ def start_router(subgraphs: dict[str, Subgraph], supergraph: Path) -> Iterator[S
 @pytest.fixture(scope="session")
 def router(start_router: StartRouter) -> Router:
     return start_router(
-        WIYATA_ROUTER_UPSTREAM_TIMEOUT_MS="500", WIYATA_CORS_ORIGINS="https://app.example.test,https://b.example.test"
+        WIYATA_ROUTER_UPSTREAM_TIMEOUT_MS="2000", WIYATA_CORS_ORIGINS="https://app.example.test,https://b.example.test"
     )
 
 

@@ -100,18 +100,18 @@ async def test_a_subgraph_s_own_errors_are_not_retried(graph: Graph) -> None:
 async def test_a_slow_subgraph_is_given_up_once_and_its_error_tells_nothing(graph: Graph) -> None:
     """Trap 4, error: fails with `upstreamTimeout`, whose error carries the upstream url and body and which is retried."""
     started = time.monotonic()
-    answer = await graph.post("{ school(wait: 3) outbox }")
-    assert time.monotonic() - started < 1
+    answer = await graph.post("{ school(wait: 5) outbox }")
+    assert time.monotonic() - started < 4  # two seconds, once
     assert answer.json()["data"] == {"school": None, "outbox": 3}
     unavailable(answer, "academic", ["school"])
     assert len(graph.subgraphs["academic"].operations) == 1
 
 
 async def test_a_subscription_outlives_the_timeout_of_calls(graph: Graph, tokens: Tokens) -> None:
-    """Trap 4, subscriptions: fails with `upstreamTimeout: 500`, which ends the stream after half a second (traps 7 too:
+    """Trap 4, subscriptions: fails with `upstreamTimeout: 2000`, which ends the stream after two seconds (traps 7 too:
     over SSE upstream no event arrives at all).
     """
-    query = "subscription { ticks(every: 0.3, count: 4) }"
+    query = "subscription { ticks(every: 0.8, count: 4) }"
     headers = tokens.bearer() | {"accept": "text/event-stream"}
     async with graph.client.stream("POST", "/graphql", json={"query": query}, headers=headers) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")

@@ -83,7 +83,7 @@ def test_a_role_holds_only_what_the_catalogue_knows(role):
             EVERYBODY_READS
             | PUPILS
             | {"user:read", "user:read_contact", "role:read", "schedule:read", "notification:read"}
-            | {"class:assign_homeroom", "class_subject:create"},
+            | {"class:assign_homeroom", "class_subject:create", "school_overview:read"},
         ),
     ],
 )

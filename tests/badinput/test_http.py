@@ -128,7 +128,8 @@ async def test_empty_filters_hold_for_everything(setting: Setting) -> None:
     kind, name = FILTERED[setting.subgraph].split()
     document = f"query($filter: {kind}) {{ {name}(filter: $filter) {{ totalCount }} }}"
     counts = []
-    for filter_ in ({}, {"and": []}, {"and": [{}]}, {"or": [{}]}, {"not": {}}, {"or": []}):
+    filters: list[dict[str, Any]] = [{}, {"and": []}, {"and": [{}]}, {"or": [{}]}, {"not": {}}, {"or": []}]
+    for filter_ in filters:
         sent = {"query": document, "variables": {"filter": filter_}}
         reply = await send(setting.graph, sent, actor=setting.actor("school_admin"))
         assert not reply.errors, reply.text

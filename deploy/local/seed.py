@@ -40,14 +40,14 @@ async def seed(settings: Settings, accounts: Path, console: Console) -> None:
             raise SeedError("the platform administrator cannot sign in")
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console) as progress:
-            await _register(platform, progress)
             tenants = [await _tenant(platform, school) for school in schools]
             await wait_until_consumed(settings, timeout_seconds=_CATCH_UP_SECONDS)
             await asyncio.gather(
+                _register(platform, progress),
                 *(
                     _school(Graph(http, tenant), school, passwords, today, progress)
                     for school, tenant in zip(schools, tenants, strict=True)
-                )
+                ),
             )
             waiting = progress.add_task("consumers and mails", total=1)
             await wait_until_consumed(settings, timeout_seconds=_CATCH_UP_SECONDS)

@@ -5,7 +5,7 @@ import { Agent } from 'node:http';
 import { createGatewayRuntime } from '@graphql-hive/gateway-runtime';
 import http from '@graphql-mesh/transport-http';
 import ws from '@graphql-mesh/transport-ws';
-import { GraphQLError } from 'graphql';
+import { GraphQLError, Kind } from 'graphql';
 import { PROPAGATED_HEADERS } from './admission.mjs';
 import { directiveRules, useRefusedFields } from './directives.mjs';
 import { isOutage, isTimeout, useOutages } from './outages.mjs';
@@ -14,6 +14,7 @@ import { Refusal } from './refusals.mjs';
 const RELOAD_MS = 1_000; // how often, at most, the supergraph's file is looked at
 const DRAIN_MS = 30_000; // how long requests under way may keep a replaced supergraph
 const RETRY_DELAY_MS = 50;
+const MOST_NESTING = 100; // of brackets in a document or of a body's values, as in the subgraphs
 const IDLE_SOCKET_MS = 4_000; // under uvicorn's 5 s, so that no request is written to a socket that is being closed
 
 /** The gateway's request listener, with `getSchema()` and disposal. The caller hands over `{ admission, body }`. */
@@ -41,7 +42,13 @@ export function createGateway(settings, { log, metrics }) {
     graphiql: false,
     landingPage: false,
     graphqlEndpoint: '/graphql',
-    plugins: () => [useGivenRequest(), useOutages({ log, metrics }), useRefusedFields(), useErrorCodes({ log })],
+    plugins: () => [
+      useGivenRequest(),
+      useKnownOperations(),
+      useOutages({ log, metrics }),
+      useRefusedFields(),
+      useErrorCodes({ log }),
+    ],
   });
   // The runtime ends all upstream calls the moment a termination signal comes; server.mjs lets them finish first.
   for (const [signal, before] of terminationListeners) {
@@ -92,14 +99,54 @@ function useGivenRequest() {
 }
 
 function parseBody({ body, admission }) {
+  const refuse = (detail) => new Refusal('BAD_REQUEST', { data: { detail } }).toGraphQLError(admission.language);
+  let parsed;
   try {
-    const parsed = JSON.parse(body);
-    if (parsed !== null && typeof parsed === 'object' && !Array.isArray(parsed)) return parsed;
+    parsed = JSON.parse(body);
   } catch {
     // not JSON: the same refusal as for JSON that is no operation
   }
-  const refusal = new Refusal('BAD_REQUEST', { data: { detail: 'body is not a JSON object' } });
-  throw refusal.toGraphQLError(admission.language);
+  if (parsed === null || typeof parsed !== 'object' || Array.isArray(parsed)) throw refuse('body is not a JSON object');
+  // Parser and planner recurse; what a client nests must end before the stack does.
+  if (nestsDeeper(parsed, MOST_NESTING) || documentNesting(parsed.query) > MOST_NESTING) {
+    throw refuse('it is nested too deeply');
+  }
+  return parsed;
+}
+
+function nestsDeeper(value, levels) {
+  if (value === null || typeof value !== 'object') return false;
+  return levels === 0 || Object.values(value).some((inner) => nestsDeeper(inner, levels - 1));
+}
+
+function documentNesting(document) {
+  let depth = 0;
+  let deepest = 0;
+  for (const [bracket] of String(document).matchAll(/[[({\])}]/g)) {
+    depth += '[({'.includes(bracket) ? 1 : -1;
+    deepest = Math.max(deepest, depth);
+  }
+  return deepest;
+}
+
+/** Refuses an operation the graph has no root type for: the gateway's own auth rule would trip over it. */
+function useKnownOperations() {
+  let schema;
+  return {
+    onSchemaChange({ schema: current }) {
+      schema = current;
+    },
+    onParse({ context }) {
+      return ({ result, replaceParseResult }) => {
+        const unknown = result.definitions?.find(
+          ({ kind, operation }) => kind === Kind.OPERATION_DEFINITION && schema && !schema.getRootType(operation),
+        );
+        if (!unknown) return;
+        const refusal = new Refusal('BAD_REQUEST', { data: { detail: `the graph has no ${unknown.operation}` } });
+        replaceParseResult(refusal.toGraphQLError(context.admission.language));
+      };
+    },
+  };
 }
 
 const causes = new WeakMap();

@@ -47,7 +47,9 @@ async def test_malformed_requests_are_told_so(http: httpx.AsyncClient, platform:
             reply.assert_decent(label)
             assert reply.errors or label in _HARMLESS, (label, reply.text[:300])
     for label, headers in HEADERS.items():
-        reply = await send(http, b'{"query": "{ me { name } }"}', headers)
+        # No client of HTTP/1.1 sends blanks at the end of a value.
+        sendable = {name: value.rstrip() for name, value in headers.items()}
+        reply = await send(http, b'{"query": "{ me { name } }"}', sendable)
         reply.assert_decent(label)
         assert reply.errors, (label, reply.text[:300])
 

@@ -49,9 +49,14 @@ async def test_malformed_requests_are_told_so(http: httpx.AsyncClient, platform:
     for label, headers in HEADERS.items():
         # No client of HTTP/1.1 sends blanks at the end of a value.
         sendable = {name: value.rstrip() for name, value in headers.items()}
-        reply = await send(http, b'{"query": "{ me { name } }"}', sendable)
+        too_long = max(map(len, sendable.values())) > 16 * 1024  # Node answers 431 without a body, or just hangs up
+        try:
+            reply = await send(http, b'{"query": "{ me { name } }"}', sendable)
+        except httpx.ReadError:
+            assert too_long, label
+            continue
         reply.assert_decent(label)
-        assert reply.errors, (label, reply.text[:300])
+        assert reply.errors or (too_long and reply.status == 431), (label, reply.text[:300])
 
 
 async def test_deep_input_of_a_mutation_is_refused(http: httpx.AsyncClient, stack: Stack) -> None:

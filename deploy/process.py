@@ -24,6 +24,7 @@ from libs.settings import SUBGRAPHS, Settings, SettingsError, load_settings
 from libs.telemetry import Check, configure_logging, get_logger, health_routes
 
 _EXIT_SETTINGS = 2
+_PREPARED = ("identity",)  # after its migrations: the platform and its first administrator
 _OBJECTS_A_ROUND = 10_000  # new ones between two rounds of the collector; Python's 700 is for small programs
 _SECONDS_TO_FINISH = 10
 """How long requests in flight may take after SIGTERM."""
@@ -100,10 +101,8 @@ def _migrate(settings: Settings, names: Sequence[str]) -> None:
     bootstrap(settings)
     for name in names:
         migrate(settings, name)
-        # identity alone has something to prepare: the platform and its first administrator.
-        prepare = getattr(importlib.import_module(f"subgraphs.{name}.app"), "prepare", None)
-        if prepare is not None:
-            asyncio.run(prepare(settings))
+        if name in _PREPARED:
+            asyncio.run(importlib.import_module(f"subgraphs.{name}.app").prepare(settings))
         log.info("migrated", subgraph=name)
 
 

@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -30,8 +29,7 @@ class Template:
         """Bootstraps and migrates the database that the settings name."""
         bootstrap(settings)
         for subgraph in SUBGRAPHS:
-            if Path("subgraphs", subgraph, "migrations", "env.py").exists():
-                migrate(settings, subgraph)
+            migrate(settings, subgraph)
         return cls(settings)
 
 

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 from deploy import VERSION
 from libs.db import bootstrap, migrate
 from libs.settings import SUBGRAPHS, Settings, SettingsError, load_settings
-from libs.telemetry import Check, configure_logging, get_logger, health_routes
+from libs.telemetry import Check, Metrics, configure_logging, get_logger, health_routes, metrics_route
 
 _EXIT_SETTINGS = 2
 _PREPARED = ("identity",)  # after its migrations: the platform and its first administrator
@@ -35,8 +35,11 @@ log = get_logger(__name__)
 class Worker(Protocol):
     """What `subgraphs.<x>.app:create_worker(settings)` returns: relay, consumers and jobs of one subgraph."""
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Works until `stop` is set, then finishes what it holds and returns; raises what it cannot get over."""
+    async def run(self, stop: asyncio.Event, metrics: Metrics) -> None:
+        """Works until `stop` is set, then finishes what it holds and returns; raises what it cannot get over.
+
+        Shows in `metrics`, which all workers of the process share, how far it is behind.
+        """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -112,12 +115,14 @@ async def _work(settings: Settings, names: Sequence[str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     running: set[str] = set()
-    app = Starlette(routes=health_routes("worker", VERSION, {n: _runs(n, running) for n in names}, names))
+    metrics = Metrics("worker")
+    health = health_routes("worker", VERSION, {n: _runs(n, running) for n in names}, names)
+    app = Starlette(routes=[*health, metrics_route(metrics)])
     server = _WithoutSignals(_server_config(app, settings.host, settings.worker_port))
     async with asyncio.TaskGroup() as group:
         for name in names:
             worker: Worker = importlib.import_module(f"subgraphs.{name}.app").create_worker(settings)
-            group.create_task(_run_worker(name, worker, stop, running), name=name)
+            group.create_task(_run_worker(name, worker, stop, metrics, running), name=name)
         _settle_memory()
         serving = group.create_task(server.serve(), name="health")
         await stop.wait()
@@ -125,10 +130,10 @@ async def _work(settings: Settings, names: Sequence[str]) -> None:
         await serving
 
 
-async def _run_worker(name: str, worker: Worker, stop: asyncio.Event, running: set[str]) -> None:
+async def _run_worker(name: str, worker: Worker, stop: asyncio.Event, metrics: Metrics, running: set[str]) -> None:
     running.add(name)
     try:
-        await worker.run(stop)
+        await worker.run(stop, metrics)
     finally:
         running.discard(name)
     if not stop.is_set():

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import psycopg
+from nats.js import JetStreamContext
 from sqlalchemy.exc import SQLAlchemyError
 
 from libs.crypto import KeyRing
@@ -11,11 +12,12 @@ from libs.db import Database
 from libs.events import Consumer, Consumers, Inbox, Relay, Snapshots, broker
 from libs.events.broker import pause
 from libs.events.housekeeping import purge_queues
+from libs.jobs.gauges import Gauges
 from libs.jobs.queue import JobQueue, jobs_channel
 from libs.jobs.runner import JobOperations, JobRunner
 from libs.jobs.schedules import Scheduler, Schedules
 from libs.settings import Settings
-from libs.telemetry import get_logger
+from libs.telemetry import Metrics, get_logger
 
 Part = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -53,9 +55,13 @@ class SubgraphWorker:
         self._scheduler = Scheduler(database, schedules or {})
         self._also = also
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Works until `stop` is set, then ends within ten seconds. What fails unexpectedly in a part comes out."""
-        work = asyncio.create_task(self._work(stop))
+    async def run(self, stop: asyncio.Event, metrics: Metrics | None = None) -> None:
+        """Works until `stop` is set, then ends within ten seconds. What fails unexpectedly in a part comes out.
+
+        The lags and queues of this subgraph are shown in `metrics`, which the workers of a process share.
+        """
+        metrics = metrics or Metrics(self.database.schema)
+        work = asyncio.create_task(self._work(stop, metrics))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -67,8 +73,16 @@ class SubgraphWorker:
         if not work.cancelled() and (error := work.exception()) is not None:
             raise error
 
-    async def _work(self, stop: asyncio.Event) -> None:
-        async with broker(self._settings, self.database.schema) as js, asyncio.TaskGroup() as parts:
+    async def _work(self, stop: asyncio.Event, metrics: Metrics) -> None:
+        has_jobs = self._runner is not None
+        gauges = Gauges(self._settings, self.database, self.inbox, metrics, has_jobs=has_jobs)
+        async with asyncio.TaskGroup() as beside:
+            beside.create_task(gauges.run(stop))
+            async with broker(self._settings, self.database.schema) as gauges.js:
+                await self._work_with(gauges.js, stop)
+
+    async def _work_with(self, js: JetStreamContext, stop: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as parts:
             parts.create_task(Relay(self._settings, self.database.schema, js).run(stop))
             parts.create_task(Consumer(self._settings, js, self.database, self.inbox).run(stop))
             if self._runner is not None:

@@ -9,6 +9,7 @@ import time
 import types
 from collections.abc import Callable
 
+import httpx
 import pytest
 
 from deploy import VERSION, process
@@ -16,6 +17,7 @@ from deploy.health import answers_http
 from deploy.local.ports import free_port
 from deploy.local.state import ROOT
 from libs.settings import Settings
+from libs.telemetry import Metrics
 
 
 def eventually(condition: Callable[[], bool], what: str) -> None:
@@ -59,9 +61,10 @@ class Recorder:
     def __init__(self, name: str, ended: list[str], error: Exception | None = None) -> None:
         self.name, self.ended, self.error = name, ended, error
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def run(self, stop: asyncio.Event, metrics: Metrics) -> None:
         if self.error:
             raise self.error
+        metrics.outbox_lag_seconds.labels(self.name).set(1.5)
         await stop.wait()
         self.ended.append(self.name)
 
@@ -73,13 +76,17 @@ def wire(monkeypatch: pytest.MonkeyPatch, **workers: Recorder) -> None:
         monkeypatch.setitem(sys.modules, module.__name__, module)
 
 
-async def test_workers_run_together_until_sigterm_and_show_their_health(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_workers_run_together_until_sigterm_and_show_health_and_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[str] = []
     wire(monkeypatch, identity=Recorder("identity", ended), academic=Recorder("academic", ended))
     settings = Settings(worker_port=free_port())
     working = asyncio.create_task(process._work(settings, ("identity", "academic")))
     ready = answers_http(settings.worker_port)
     await asyncio.to_thread(eventually, ready, "the worker is ready")
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.worker_port}") as client:
+        shown = (await client.get("/metrics")).text
+    for name in ("identity", "academic"):
+        assert f'outbox_lag_seconds{{service="{name}"}} 1.5' in shown.splitlines()
     os.kill(os.getpid(), signal.SIGTERM)
     async with asyncio.timeout(10):
         await working

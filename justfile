@@ -106,7 +106,7 @@ test-deep *args: _venv
 
 # one benchmark of tests/benchmarks, or their names
 bench name="" *args: _venv
-    @if [ -z "{{ name }}" ]; then ls tests/benchmarks; exit; fi; \
+    @if [ -z "{{ name }}" ]; then grep -l '^if __name__' tests/benchmarks/*.py | sed 's|.*/||; s|[.]py$||'; exit; fi; \
         shift; exec "{{ python }}" -m "tests.benchmarks.{{ name }}" "$@"
 
 # regenerates schema/ and .env.example

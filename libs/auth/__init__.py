@@ -1,6 +1,6 @@
 """Who asks and what they may: actors, the permission catalogue, access tokens, revocation."""
 
-from libs.auth.actor import Actor, Reach, system_binding
+from libs.auth.actor import PUBLIC, Actor, Reach, system_binding
 from libs.auth.errors import AuthError, TenantMismatch, TokenExpired, Unauthenticated, Unavailable
 from libs.auth.permissions import CATALOGUE, SYSTEM_ROLES, SystemRole, permissions_of
 from libs.auth.revocation import Revocations
@@ -8,6 +8,7 @@ from libs.auth.tokens import Claims, TokenIssuer, TokenVerifier, resolve_actor
 
 __all__ = [
     "CATALOGUE",
+    "PUBLIC",
     "SYSTEM_ROLES",
     "Actor",
     "AuthError",

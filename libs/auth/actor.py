@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 from uuid import UUID
 
 from libs.auth.permissions import CATALOGUE
@@ -78,6 +79,20 @@ class Actor:
     def may_read_contact_of(self, user_id: UUID) -> bool:
         """Whether e-mail and phone of that account are the actor's to read; one's own always are."""
         return user_id == self.user_id or self.may("user:read_contact")
+
+
+PUBLIC: Final = Actor(
+    user_id=UUID(int=0),
+    tenant_id=PLATFORM_TENANT_ID,
+    home_tenant_id=PLATFORM_TENANT_ID,
+    roles=(),
+    permissions=frozenset({"tenant:read"}),
+    student_ids=(),
+    session_id=UUID(int=0),
+    version=0,
+    email="",
+)
+"""Who reads what everybody may know of a school; nobody signs in as this, and no request acts as it."""
 
 
 def system_binding(tenant_id: UUID) -> Binding:

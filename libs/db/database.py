@@ -5,11 +5,13 @@ Leaving the block commits, raising rolls back; nothing else in the house calls c
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import Executable, Result, ScalarResult, Select
+from psycopg import AsyncConnection, AsyncRawCursor
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy import Executable, NullPool, Result, ScalarResult, Select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
@@ -32,6 +34,12 @@ def binding_statement(binding: Binding) -> str:
         f"set local app.tenant_id = '{tenant}'; set local app.scope = '{scope}'; "
         f"set local app.user_id = {user}; set local app.student_ids = '{{{students}}}'"
     )
+
+
+def binding_values(binding: Binding) -> tuple[str, str, str, str]:
+    """The same as parameters of set_config(): tenant, scope, user, pupils."""
+    students = ",".join(map(str, binding.student_ids))
+    return str(binding.tenant_id), str(binding.scope), str(binding.user_id or ""), f"{{{students}}}"
 
 
 def violated_constraint(error: IntegrityError) -> str | None:
@@ -59,6 +67,28 @@ class ReadTransaction:
     def tenant_id(self) -> UUID:
         """The tenant whose rows exist for this transaction."""
         return self.binding.tenant_id
+
+    async def fetch(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Rows of a compiled statement ($1, $2 …), past the ORM; what was changed before is written first."""
+        await self.session.flush()
+        raw = await (await self.session.connection()).get_raw_connection()
+        return await _fetched(cast("AsyncConnection[Any]", raw.driver_connection), statement, values)
+
+    @asynccontextmanager
+    async def reading_as(self, binding: Binding) -> AsyncIterator[None]:
+        """Reads of the block see what another binding sees: an actor's, where the operation saw more.
+
+        Raises PermissionError for another tenant, except from system scope.
+        """
+        if binding.tenant_id != self.tenant_id and self.binding.scope is not Scope.SYSTEM:
+            raise PermissionError("only system scope turns to another tenant")
+        connection, before = await self.session.connection(), self.binding
+        await self.session.flush()
+        await connection.exec_driver_sql(binding_statement(binding))
+        self.binding = binding
+        yield
+        await connection.exec_driver_sql(binding_statement(before))
+        self.binding = before
 
     async def execute(self, statement: Executable, parameters: Parameters = None) -> Result[*tuple[Any, ...]]:
         """Runs a Core or ORM statement."""
@@ -162,22 +192,64 @@ class Database:
     def __init__(
         self, settings: Settings, schema: str, *, on_flush: OnFlush | None = None, clock: Clock = utc_now
     ) -> None:
-        url = settings.database_for(f"{schema}_app").replace("postgresql://", "postgresql+psycopg://", 1)
         self.schema = schema
-        self.engine: AsyncEngine = create_async_engine(
-            url,
-            pool_size=settings.database_pool_size,
-            max_overflow=0,
-            pool_timeout=settings.statement_timeout_ms / 1000,
-            pool_pre_ping=True,
-            connect_args={
+        self._pool = AsyncConnectionPool(
+            settings.database_for(f"{schema}_app"),
+            kwargs={
                 "options": f"-c statement_timeout={settings.statement_timeout_ms} -c lock_timeout=5000 -c timezone=UTC",
                 "connect_timeout": 5,
                 "application_name": f"wiyata-{schema}",
             },
+            min_size=1,
+            max_size=settings.database_pool_size,
+            timeout=settings.statement_timeout_ms / 1000,
+            open=False,
+            close_returns=True,  # SQLAlchemy borrows from this pool and gives back by closing
+        )
+        self.engine: AsyncEngine = create_async_engine(
+            "postgresql+psycopg://", poolclass=NullPool, async_creator=self._borrowed
         )
         self._on_flush = on_flush
         self._clock = clock
+
+    async def _borrowed(self) -> AsyncConnection[Any]:
+        """A live connection for a transaction of SQLAlchemy, which begins it itself."""
+        await self._pool.open()
+        while True:
+            connection = await self._pool.getconn()
+            try:
+                await connection.set_autocommit(True)
+                await AsyncConnectionPool.check_connection(connection)
+                await connection.set_autocommit(False)
+            except psycopg.OperationalError:
+                await self._pool.putconn(connection)  # which throws it away and makes another
+            else:
+                return connection
+
+    async def fetch(self, binding: Binding, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Rows of one compiled statement ($1, $2 …), alone in a read-only transaction of its own.
+
+        A connection that was lost meanwhile is replaced once. Raises psycopg.Error.
+        """
+        await self._pool.open()
+        try:
+            return await self._fetch_once(binding, statement, values)
+        except psycopg.OperationalError as error:
+            if error.sqlstate is not None and not error.sqlstate.startswith(_CONNECTION_LOST):
+                raise
+            return await self._fetch_once(binding, statement, values)
+
+    async def _fetch_once(self, binding: Binding, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        connection = await self._pool.getconn()
+        try:
+            await connection.set_autocommit(True)
+            # Between two syncs of a pipeline PostgreSQL has one transaction: binding and statement are one round trip.
+            async with connection.pipeline():
+                await _execute(connection, _BIND, binding_values(binding))
+                cursor = await _execute(connection, statement, values)
+            return await cursor.fetchall()
+        finally:
+            await self._pool.putconn(connection)
 
     @asynccontextmanager
     async def read(self, binding: Binding) -> AsyncIterator[ReadTransaction]:
@@ -206,3 +278,21 @@ class Database:
     async def close(self) -> None:
         """Closes the pool."""
         await self.engine.dispose()
+        await self._pool.close()
+
+
+_CONNECTION_LOST = ("08", "57P0")
+_BIND = (
+    "select set_config('transaction_read_only', 'on', true), set_config('app.tenant_id', $1, true), "
+    "set_config('app.scope', $2, true), set_config('app.user_id', $3, true), set_config('app.student_ids', $4, true)"
+)
+
+
+async def _execute(connection: AsyncConnection[Any], statement: str, values: Sequence[Any]) -> AsyncRawCursor[Any]:
+    cursor = AsyncRawCursor(connection)
+    await cursor.execute(statement.encode(), values, prepare=True)
+    return cursor
+
+
+async def _fetched(connection: AsyncConnection[Any], statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    return await (await _execute(connection, statement, values)).fetchall()

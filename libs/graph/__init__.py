@@ -1,7 +1,7 @@
 """The graph of a subgraph: declarations and how they are read, mutations and their results, the application."""
 
 from libs.graph.app import Subgraph, subgraph_app
-from libs.graph.context import Info, ReadContext, RequestContext
+from libs.graph.context import Call, Info, ReadContext, RequestContext
 from libs.graph.entity import entity
 from libs.graph.enums import described_enum
 from libs.graph.errors import RequestRefused
@@ -9,7 +9,7 @@ from libs.graph.fields import column, computed, connection, count, given_out, ma
 from libs.graph.filters import Condition, compared, compared_any, comparison
 from libs.graph.inputs import FileInput, fault, given
 from libs.graph.jobs import Job, JobProgress, JobStatus
-from libs.graph.mutations import Access, Call, mutation
+from libs.graph.mutations import Access, mutation
 from libs.graph.paging import Connection, PageInfo
 from libs.graph.results import (
     ERROR_TYPES,

@@ -1,33 +1,38 @@
 """What one request knows: who asks, for which school, and how rows are read for it."""
 
-from collections import defaultdict
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import strawberry
+from sqlalchemy import ColumnElement
 from starlette.requests import Request
-from strawberry.dataloader import DataLoader
 
 from libs.auth import Actor, Reach, Revocations
-from libs.db import Database
+from libs.db import Database, TenantTransaction
 from libs.graph.errors import RequestRefused
 from libs.graph.tenants import TenantState
-from libs.kernel import Clock, Forbidden, utc_now
+from libs.kernel import Clock, utc_now
 
 
 @dataclass(frozen=True, slots=True)
 class ReadContext:
-    """What a predicate or an expression of a declaration may depend on."""
+    """What a predicate or an expression of a declaration may depend on.
 
-    actor: Actor
+    Reach and `keeps_own` decide about the SQL; the rest are parameters of the statement, which serves every actor of
+    the same permissions.
+    """
+
     reach: Reach
-    tenant_id: UUID
-    now: datetime
-    today: date
+    keeps_own: bool  # the actor may also read own rows, and those of own pupils
+    tenant_id: ColumnElement[UUID]
+    user_id: ColumnElement[UUID]
+    student_ids: ColumnElement[Sequence[UUID]]
+    today: ColumnElement[date]
+    now: ColumnElement[datetime]
 
 
 @dataclass(slots=True)
@@ -44,8 +49,6 @@ class RequestContext:
     address: str
     clock: Clock = utc_now
     extras: Any = None
-    loaders: dict[Any, DataLoader[Any, Any]] = field(default_factory=dict)
-    computed_rows: defaultdict[Any, dict[UUID, Any]] = field(default_factory=lambda: defaultdict(dict))
 
     @property
     def signed_in(self) -> Actor:
@@ -65,19 +68,28 @@ class RequestContext:
         zone = ZoneInfo(self.tenant.timezone if self.tenant else "Asia/Jakarta")
         return self.clock().astimezone(zone).date()
 
-    def reading(self, resource: str) -> ReadContext:
-        """The context of reads about a resource. Raises Forbidden when the actor has no reach over it."""
-        actor = self.signed_in
-        reach = actor.reach(resource)
-        if reach is Reach.NONE:
-            raise Forbidden
-        return ReadContext(actor=actor, reach=reach, tenant_id=actor.tenant_id, now=self.clock(), today=self.today)
 
-    def loader(self, key: Any, load: Callable[[list[Any]], Awaitable[list[Any]]]) -> DataLoader[Any, Any]:
-        """The request's own loader under a key: what is asked for in one turn is loaded by one statement."""
-        if key not in self.loaders:
-            self.loaders[key] = DataLoader(load_fn=load)
-        return self.loaders[key]
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a mutation, or of a batch that computes a field, inside its transaction."""
+
+    tx: TenantTransaction
+    context: RequestContext
+
+    @property
+    def actor(self) -> Actor:
+        """Who calls. Raises RequestRefused UNAUTHENTICATED in public mutations without a token."""
+        return self.context.signed_in
+
+    @property
+    def now(self) -> datetime:
+        """The moment of the transaction, UTC."""
+        return self.tx.now
+
+    @property
+    def today(self) -> date:
+        """The date on the school's own clock."""
+        return self.context.today
 
 
 Info = strawberry.Info[RequestContext, None]

@@ -3,66 +3,65 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import SimpleNamespace, UnionType
+from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import strawberry
-from sqlalchemy import ColumnElement, FromClause, RowMapping, Select, select
+from sqlalchemy import ColumnElement, FromClause, Table
 from strawberry.types.field import StrawberryField
 from strawberry.types.lazy_type import StrawberryLazyReference
 
-from libs.graph.context import Info, ReadContext
-from libs.graph.fields import LIST_SIZE, ColumnField, ComputedField, Field, Relation, StubField, printed_name
+from libs.graph.context import ReadContext
+from libs.graph.fields import LIST_SIZE, ColumnField, Field, Relation, assumed_size, graph_name
 from libs.graph.filters import Condition, filter_input, order_enum
-from libs.graph.paging import with_paging_arguments
-from libs.graph.reading import read_computed, read_connection, read_count, read_many, read_one
+from libs.graph.paging import paging_arguments
+from libs.graph.predicates import indexed_columns
+from libs.graph.rows import Row
 
 T = TypeVar("T")
-Visible = Callable[[FromClause, ReadContext], ColumnElement[bool] | None]
+Visible = Callable[[FromClause, ReadContext], ColumnElement[bool]]
 
 _entities: dict[tuple[str, str], "Entity"] = {}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Entity:
-    """What the declaration of a type says."""
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One field of a declaration: its name in Python, where it comes from, and its type without None."""
 
     name: str
-    origin: type
+    field: Field
+    kind: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entity:
+    """What the declaration of a type says; fields and conditions by their names in the graph."""
+
+    name: str
     source: FromClause | None
     resource: str
     visible: Visible | None
-    columns: Mapping[str, ColumnField]
+    fields: Mapping[str, Declared]
+    keyed: bool
     conditions: Mapping[str, Condition]
+    indexed: frozenset[str]
     filter_type: type | None
     order_type: type | None
 
-    def rows(self, context: ReadContext) -> tuple[FromClause, Select[Any]]:
-        """The alias of the source, and the rows of it that exist for the actor, every column labelled."""
-        assert self.source is not None
-        alias = self.source.alias()
-        labelled: dict[str, ColumnElement[Any]] = {column.key: column for column in alias.c}
-        labelled |= {name: field.of(alias) for name, field in self.columns.items() if field.of is not None}
-        statement = select(*(value.label(name) for name, value in labelled.items())).select_from(alias)
-        if "tenant_id" in alias.c:
-            statement = statement.where(alias.c.tenant_id == context.tenant_id)
-        if self.visible is not None and context.reach < context.reach.ALL:
-            predicate = self.visible(alias, context)
-            if predicate is not None:
-                statement = statement.where(predicate)
-        return alias, statement
+    def value(self, row: Row, name: str) -> ColumnElement[Any]:
+        """The SQL of a column's value, by its name in Python; hidden columns of the table included."""
+        declared = self.fields.get(graph_name(name))
+        if declared is not None and isinstance(declared.field, ColumnField) and declared.field.of is not None:
+            assert isinstance(row, FromClause)  # a stub has no column but its id
+            return declared.field.of(row)
+        value: ColumnElement[Any] = row.c[name]
+        return value
 
-    def type_of(self, name: str) -> type:
-        """The Python type of a column, as cursors need it."""
-        assert self.source is not None
-        kind: type = self.source.c[name].type.python_type
-        return kind
-
-    def make(self, row: RowMapping) -> Any:
-        """An object of the type from a row: its columns are its attributes, declared in the graph or not."""
-        made: Any = object.__new__(self.origin)
-        made.__dict__.update(row)
-        return made
+    @property
+    def search(self) -> tuple[Table, str]:
+        """Where the words of its name are."""
+        columns = (each.field for each in self.fields.values() if isinstance(each.field, ColumnField))
+        return next(field.search for field in columns if field.search is not None)
 
 
 def subgraph_of(cls: type) -> str:
@@ -74,6 +73,11 @@ def subgraph_of(cls: type) -> str:
 def entity_named(subgraph: str, name: str) -> Entity:
     """The declared type of a subgraph. Raises KeyError."""
     return _entities[subgraph, name]
+
+
+def entities_of(subgraph: str) -> Mapping[str, Entity]:
+    """The declared types of a subgraph, by name."""
+    return {name: declared for (owner, name), declared in _entities.items() if owner == subgraph}
 
 
 def entity(
@@ -92,22 +96,27 @@ def entity(
 
     def declare(cls: type[T]) -> type[T]:
         hints = inspect.get_annotations(cls)
-        declared = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
-        columns = {name: field for name, field in declared.items() if isinstance(field, ColumnField)}
-        typed = {name: (field, _bare(hints[name])) for name, field in columns.items()}
+        declared = {
+            name: Declared(name, value, _bare(hints[name]))
+            for name, value in vars(cls).items()
+            if isinstance(value, Field)
+        }
+        columns = {
+            name: (each.field, each.kind) for name, each in declared.items() if isinstance(each.field, ColumnField)
+        }
         further = conditions or {}
-        made = Entity(
+        _entities[subgraph_of(cls), cls.__name__] = Entity(
             name=cls.__name__,
-            origin=cls,
             source=source,
             resource=resource,
             visible=visible,
-            columns=columns,
-            conditions=further,
-            filter_type=filter_input(cls, typed, further),
-            order_type=order_enum(cls, typed),
+            fields={graph_name(name): each for name, each in declared.items()},
+            keyed=keyed,
+            conditions={graph_name(name): each for name, each in further.items()},
+            indexed=indexed_columns(source) if source is not None else frozenset(),
+            filter_type=filter_input(cls, columns, further),
+            order_type=order_enum(cls, columns),
         )
-        _entities[subgraph_of(cls), cls.__name__] = made
         bind_fields(cls)
         description = inspect.getdoc(cls)
         if not keyed:
@@ -118,62 +127,32 @@ def entity(
     return declare
 
 
-def bind_fields(cls: type) -> None:
+def bind_fields(cls: type, resolver: Any = None) -> None:
     """Turns the declared fields of a class into strawberry fields; also for result types without a table.
 
-    Words that are Python's own (`class_`) are printed without their underscore.
+    `resolver` gives the value of a related object of a result; fields of entities have none: nobody asks for them one
+    by one. Words that are Python's own (`class_`) are printed without their underscore.
     """
     hints = inspect.get_annotations(cls)
     for name, declared in list(vars(cls).items()):
-        bound = _field(cls, name, declared, hints[name]) if isinstance(declared, Field) else declared
+        bound = _field(declared, hints[name], resolver) if isinstance(declared, Field) else declared
         if isinstance(bound, StrawberryField):
-            bound.graphql_name = bound.graphql_name or printed_name(name)
+            if name.endswith("_"):
+                bound.graphql_name = bound.graphql_name or graph_name(name)
             setattr(cls, name, bound)
 
 
-def _field(cls: type, name: str, declared: Field, hint: Any) -> Any:
-    subgraph = subgraph_of(cls)
-    match declared:
-        case ColumnField():
-            return strawberry.field(description=declared.description)
-        case StubField(key=key):
-            return strawberry.field(resolver=_stub_resolver(key), description=declared.description)
-        case ComputedField():
-
-            async def compute(root: Any, info: Info) -> Any:
-                return await read_computed(info.context, entity_named(subgraph, cls.__name__), name, declared, root)
-
-            return strawberry.field(resolver=compute, description=declared.description)
-        case Relation():
-            return _relation(subgraph, name, declared, hint)
-        case _:
-            raise TypeError(f"{cls.__name__}.{name}: unknown kind of field")
-
-
-def _stub_resolver(key: str) -> Callable[..., Any]:
-    def refer(root: Any) -> Any:
-        value = getattr(root, key)
-        return None if value is None else SimpleNamespace(id=value)
-
-    return refer
-
-
-def _relation(subgraph: str, name: str, relation: Relation, hint: Any) -> Any:
-    if relation.kind == "connection":
-
-        async def page(root: Any, info: Info, arguments: dict[str, Any]) -> Any:
-            return await read_connection(info, entity_named(subgraph, relation.target), relation, arguments, root)
-
-        resolver = with_paging_arguments(page, *_argument_types(relation.target, hint))
-        return strawberry.federation.field(resolver=resolver, description=relation.description, directives=[LIST_SIZE])
-
-    local = relation.local or f"{name.rstrip('_')}_id"
-    read = {"one": read_one, "many": read_many, "count": read_count}[relation.kind]
-
-    async def related(root: Any, info: Info) -> Any:
-        return await read(info.context, entity_named(subgraph, relation.target), relation, getattr(root, local))
-
-    return strawberry.field(resolver=related, description=relation.description)
+def _field(declared: Field, hint: Any, resolver: Any) -> StrawberryField:
+    if not isinstance(declared, Relation):
+        return strawberry.field(description=declared.description)  # type: ignore[no-any-return]
+    if declared.kind == "connection":
+        field = strawberry.federation.field(description=declared.description, directives=[LIST_SIZE])
+        field.arguments = paging_arguments(*_argument_types(declared.target, hint))
+        return field  # type: ignore[no-any-return]
+    if declared.kind == "many":
+        directives = [assumed_size(declared.assumed)]
+        return strawberry.federation.field(description=declared.description, directives=directives)  # type: ignore[no-any-return]
+    return strawberry.field(description=declared.description, resolver=resolver)  # type: ignore[no-any-return]
 
 
 def _argument_types(target: str, hint: Any) -> tuple[Any, Any]:

@@ -6,7 +6,6 @@ from typing import Any
 import psycopg
 from graphql import GraphQLError
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from libs.auth import AuthError
 from libs.kernel import DomainError
@@ -78,13 +77,14 @@ def _malformed(message: str) -> tuple[str, dict[str, Any]]:
 
 def is_outage(error: BaseException | None) -> bool:
     """Whether PostgreSQL could not be reached or went away, as opposed to having refused something."""
-    if isinstance(error, PoolTimeout):
-        return True
-    return isinstance(error, DBAPIError) and (
-        error.connection_invalidated or (isinstance(error.orig, psycopg.OperationalError) and not is_timeout(error))
-    )
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return lost or (isinstance(_by_driver(error), psycopg.OperationalError) and not is_timeout(error))
 
 
 def is_timeout(error: BaseException | None) -> bool:
     """Whether a statement was cancelled because it took too long."""
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == _QUERY_CANCELED
+    return getattr(_by_driver(error), "sqlstate", None) == _QUERY_CANCELED
+
+
+def _by_driver(error: BaseException | None) -> BaseException | None:
+    return error.orig if isinstance(error, DBAPIError) else error

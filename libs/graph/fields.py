@@ -1,7 +1,7 @@
 """How the fields of a type are declared; `entity` turns the declarations into strawberry fields.
 
-These few words are the only mapping between the graph and the tables. What reads them may change (today one batched
-statement per level, see reader.py); the declarations stay.
+These few words are the only mapping between the graph and the tables; compiler.py turns what a document selects of
+them into one SQL statement.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,11 +13,11 @@ from sqlalchemy import ColumnElement, FromClause, Table
 from strawberry.federation.schema_directives import ListSize
 from strawberry.utils.str_converters import to_camel_case
 
-from libs.graph.context import ReadContext, RequestContext
+from libs.graph.context import Call, ReadContext
 
 Expression = Callable[[FromClause], ColumnElement[Any]]
 Link = Callable[[ReadContext], FromClause]
-Batch = Callable[[RequestContext, Sequence[Any]], Awaitable[Sequence[Any]]]
+Batch = Callable[[Call, Sequence[Any]], Awaitable[Sequence[Any]]]
 
 LIST_SIZE = ListSize(
     slicing_arguments=["first", "last"],
@@ -27,14 +27,22 @@ LIST_SIZE = ListSize(
 )
 
 
-@dataclass(frozen=True, slots=True)
+def assumed_size(rows: int) -> ListSize:
+    """How long a list without pages is when its cost is estimated."""
+    unsaid: Any = strawberry.UNSET
+    return ListSize(
+        assumed_size=rows, slicing_arguments=unsaid, sized_fields=unsaid, require_one_slicing_argument=unsaid
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """A declared field; the kinds below say where its value comes from."""
 
     description: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnField(Field):
     """A column of the type's table, or an expression over it."""
 
@@ -44,23 +52,26 @@ class ColumnField(Field):
     search: tuple[Table, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComputedField(Field):
-    """Python over a batch of rows, e.g. decryption."""
+    """Python over a batch of rows, e.g. decryption; `columns` are what it needs of each row."""
 
     batch: Batch
+    columns: tuple[str, ...]
     permission: str | None = None
     own: str | None = None
+    audited: bool = False
+    take: Callable[[Any], Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StubField(Field):
     """A reference to an entity of another subgraph by the id in `key`."""
 
     key: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Relation(Field):
     """Related rows: those of `target` whose `remote` equals this row's `local`, directly or through a link table."""
 
@@ -70,11 +81,12 @@ class Relation(Field):
     kind: str  # one, many, connection or count
     through: Link | None = None
     order: str = "id"
+    assumed: int = 5
 
 
-def printed_name(name: str) -> str | None:
-    """The graph's name of a field that is called `class_` because Python keeps `class`; None: nothing to change."""
-    return to_camel_case(name.rstrip("_")) if name.endswith("_") else None
+def graph_name(name: str) -> str:
+    """The graph's name of a field; one that is called `class_` because Python keeps `class` loses its underscore."""
+    return to_camel_case(name.rstrip("_"))
 
 
 def column(
@@ -90,27 +102,48 @@ def column(
     `filter` and `order` admit it to the type's filter and order inputs (an orderable column has an index and no
     null); `search` names a table of word tokens and its owner column.
     """
-    return ColumnField(description, of, filter, order, search)
+    return ColumnField(description=description, of=of, filter=filter, order=order, search=search)
 
 
-def computed(description: str, *, batch: Batch, permission: str | None = None, own: str | None = None) -> Any:
-    """A value from `await batch(context, rows)`, one call for all rows of a request.
+def computed(
+    description: str,
+    *,
+    batch: Batch,
+    columns: Sequence[str] = (),
+    permission: str | None = None,
+    own: str | None = None,
+    audited: bool = False,
+    take: Callable[[Any], Any] | None = None,
+) -> Any:
+    """A value from `await batch(call, rows)`, one call for all rows of a statement, in its transaction.
 
-    Without `permission` it is null with FORBIDDEN, except on rows whose `own` column is the actor's user id.
+    Rows have `id` and the `columns` named as attributes. Values are what JSON holds, or objects of a plain type; fields
+    that share a batch share its call, and each takes its own part with `take`.
+    Without `permission` the field is null with FORBIDDEN, except on rows whose `own` column is the actor's user id.
+    `audited`: the batch writes who read what, so the transaction may write.
     """
-    return ComputedField(description, batch, permission, own)
+    return ComputedField(
+        description=description,
+        batch=batch,
+        columns=tuple(dict.fromkeys(["id", *columns])),
+        permission=permission,
+        own=own,
+        audited=audited,
+        take=take,
+    )
 
 
 def stub(key: str, description: str) -> Any:
     """The entity of another subgraph whose id stands in column `key`."""
-    return StubField(description, key)
+    return StubField(description=description, key=key)
 
 
 def one(
     target: str, description: str, *, local: str | None = None, remote: str = "id", through: Link | None = None
 ) -> Any:
     """One related object. `local` defaults to `<field>_id`, or to `id` with `through` (source_id, target_id)."""
-    return Relation(description, target, local or ("id" if through else ""), remote, "one", through)
+    local = local or ("id" if through else "")
+    return Relation(description=description, target=target, local=local, remote=remote, kind="one", through=through)
 
 
 def many(
@@ -121,9 +154,19 @@ def many(
     remote: str = "id",
     through: Link | None = None,
     order: str = "id",
+    assumed: int = 5,
 ) -> Any:
-    """A short list of related objects in `order` ("name", "valid_from desc")."""
-    return Relation(description, target, local, remote, "many", through, order)
+    """A short list of related objects in `order` ("name", "valid_from desc"), about `assumed` of them."""
+    return Relation(
+        description=description,
+        target=target,
+        local=local,
+        remote=remote,
+        kind="many",
+        through=through,
+        order=order,
+        assumed=assumed,
+    )
 
 
 def connection(
@@ -136,12 +179,26 @@ def connection(
     order: str = "id",
 ) -> Any:
     """A list that can grow: paged, filtered and ordered by its own arguments."""
-    return Relation(description, target, local, remote, "connection", through, order)
+    return Relation(
+        description=description,
+        target=target,
+        local=local,
+        remote=remote,
+        kind="connection",
+        through=through,
+        order=order,
+    )
 
 
 def count(target: str, description: str, *, local: str = "id", remote: str = "id", through: Link | None = None) -> Any:
     """How many related objects there are for the actor."""
-    return Relation(description, target, local, remote, "count", through)
+    return Relation(description=description, target=target, local=local, remote=remote, kind="count", through=through)
+
+
+def terms_of(order: str) -> tuple[tuple[str, bool], ...]:
+    """The columns of an order like "valid_from desc, name" with whether each descends; `id` breaks every tie."""
+    terms = tuple((name, way == "desc") for name, _, way in (term.strip().partition(" ") for term in order.split(",")))
+    return terms if any(name == "id" for name, _ in terms) else (*terms, ("id", False))
 
 
 def given_out(description: str) -> Any:

@@ -1,4 +1,4 @@
-"""Filter and order inputs, generated from the declarations, and their SQL."""
+"""Filter and order inputs, generated from the declarations, and the SQL of their comparisons."""
 
 import operator
 import sys
@@ -10,16 +10,15 @@ from typing import Annotated, Any, NewType, Optional
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, false, not_, or_, true
-from strawberry.types.base import get_object_definition
+from sqlalchemy import ARRAY, BindParameter, ColumnElement, FromClause, Select, and_, any_, not_, true
 from strawberry.types.enum import StrawberryEnumDefinition
 
+from libs.graph.arguments import Parameters
 from libs.graph.context import ReadContext
 from libs.graph.errors import RequestRefused
-from libs.graph.fields import ColumnField, Expression, printed_name
+from libs.graph.fields import ColumnField, Expression, graph_name
 
 _MOST_VALUES = 100
-_LARGEST_CHARACTER = "\U0010ffff"
 _EQUALITY = {"eq": "Equal to this.", "in_": "Equal to one of these, at most 100.", "ne": "Not equal to this."}
 _RANGE = {"lt": "Less than this.", "lte": "At most this.", "gt": "Greater than this.", "gte": "At least this."}
 _TITLES = {str: "String", UUID: "ID", int: "Int", bool: "Boolean", date: "Date", datetime: "DateTime"}
@@ -28,11 +27,11 @@ _comparisons: dict[Any, type] = {}
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A filter that is more than a comparison of one column: `build(alias, value, context)` gives its SQL."""
+    """A filter that is more than a comparison of one column: `build(row, given, context)` gives its SQL."""
 
     type: Any
     description: str
-    build: Callable[[FromClause, Any, ReadContext], ColumnElement[bool]]
+    build: Callable[[FromClause, "Comparison", ReadContext], ColumnElement[bool]]
 
 
 def comparison(kind: Any) -> type:
@@ -45,7 +44,7 @@ def comparison(kind: Any) -> type:
         title = _TITLES.get(kind) or kind.__name__
         types = {name: list[kind] if name == "in_" else kind for name in texts}
         members = {
-            name: strawberry.field(default=None, description=text, name=printed_name(name))
+            name: strawberry.field(default=None, description=text, name=graph_name(name))
             for name, text in texts.items()
         }
         types["is_null"] = bool
@@ -58,9 +57,78 @@ def comparison(kind: Any) -> type:
     return _comparisons[kind]
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The comparisons given for one value, by their names in the graph; their values may be slots."""
+
+    given: Mapping[str, Any]
+    parameters: Parameters
+
+    def holds(self, left: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Every one of them, of an expression."""
+        return and_(true(), *(self._holds(name, left) for name in self._names()))
+
+    def holds_for_any(self, values: Select[Any]) -> ColumnElement[bool]:
+        """Of the values of related rows: one is equal to (eq, in, the ranges), none is (ne), there is none (isNull)."""
+        (left,) = values.selected_columns
+        found = []
+        for name in self._names():
+            if name == "isNull":
+                found.append(not_(values.exists()) if self.given[name] else values.exists())
+            elif name == "ne":
+                found.append(not_(values.where(left == self._value(name, left)).exists()))
+            else:
+                found.append(values.where(self._holds(name, left)).exists())
+        return and_(true(), *found)
+
+    def uses_index(self) -> bool:
+        """Whether an index over the value serves all of them."""
+        return not {"ne", "isNull"} & set(self._names())
+
+    def _names(self) -> list[str]:
+        return [name for name, value in self.given.items() if value is not None]
+
+    def _value(self, name: str, left: ColumnElement[Any]) -> BindParameter[Any]:
+        return self.parameters.argument(self.given[name], left.type, bindable)
+
+    def _holds(self, name: str, left: ColumnElement[Any]) -> ColumnElement[bool]:
+        if name == "isNull":
+            return left.is_(None) if self.given[name] else left.is_not(None)
+        if name == "in":
+            values = self.parameters.argument(self.given[name], ARRAY(left.type), _bindable_list)
+            return left == any_(values)
+        return _OPERATORS[name](left, self._value(name, left))
+
+
+_OPERATORS: dict[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {
+    "eq": operator.eq,
+    "ne": lambda left, value: left.is_distinct_from(value),
+    "lt": operator.lt,
+    "lte": operator.le,
+    "gt": operator.gt,
+    "gte": operator.ge,
+}
+
+
+def bindable(value: Any) -> Any:
+    """A value as the driver takes it: members of a StrEnum are their own text."""
+    return str(value) if isinstance(value, StrEnum) else value
+
+
+def bounded(values: list[Any]) -> list[Any]:
+    """Refuses lists that are too long. Raises RequestRefused."""
+    if len(values) > _MOST_VALUES:
+        raise RequestRefused("BAD_REQUEST", f"A filter takes at most {_MOST_VALUES} values.")
+    return values
+
+
+def _bindable_list(values: list[Any]) -> list[Any]:
+    return [bindable(value) for value in bounded(values)]
+
+
 def compared(description: str, kind: Any, of: Expression) -> Condition:
     """A filter with the comparisons of `kind` over an expression that is no field of the type."""
-    return Condition(comparison(kind), description, lambda alias, given, _: and_(true(), *_compare(of(alias), given)))
+    return Condition(comparison(kind), description, lambda row, given, _: given.holds(of(row)))
 
 
 def compared_any(description: str, kind: Any, of: Callable[[FromClause, ReadContext], Select[Any]]) -> Condition:
@@ -68,21 +136,7 @@ def compared_any(description: str, kind: Any, of: Callable[[FromClause, ReadCont
 
     One of them must be equal to (eq, in, the ranges), none may be (ne), or there is none at all (isNull).
     """
-
-    def build(alias: FromClause, given: Any, context: ReadContext) -> ColumnElement[bool]:
-        values = of(alias, context)
-        return and_(true(), *(_any_of(values, name, value) for name, value in vars(given).items() if value is not None))
-
-    return Condition(comparison(kind), description, build)
-
-
-def _any_of(values: Select[Any], name: str, value: Any) -> ColumnElement[bool]:
-    if name == "is_null":
-        return not_(values.exists()) if value else values.exists()
-    if name == "ne":
-        return not_(_any_of(values, "eq", value))
-    (column,) = values.selected_columns
-    return values.where(_OPERATORS[name](column, value)).exists()
+    return Condition(comparison(kind), description, lambda row, given, context: given.holds_for_any(of(row, context)))
 
 
 def filter_input(
@@ -94,7 +148,7 @@ def filter_input(
 
     def add(name: str, kind: Any, description: str) -> None:
         annotations[name] = Optional[kind]  # noqa: UP045
-        members[name] = strawberry.field(default=None, name=printed_name(name), description=description)
+        members[name] = strawberry.field(default=None, name=graph_name(name), description=description)
 
     for name, (field, kind) in columns.items():
         if field.filter:
@@ -109,7 +163,7 @@ def filter_input(
     itself: Any = Annotated[title, strawberry.lazy(owner.__module__)]
     for name, text in (("and_", "All of these hold."), ("or_", "One of these holds.")):
         annotations[name] = Optional[list[itself]]  # noqa: UP045
-        members[name] = strawberry.field(default=None, name=printed_name(name), description=text)
+        members[name] = strawberry.field(default=None, name=graph_name(name), description=text)
     annotations["not_"] = Optional[itself]  # noqa: UP045
     members["not_"] = strawberry.field(default=None, name="not", description="This does not hold.")
     cls = type(title, (), {"__annotations__": annotations, "__module__": owner.__module__, **members})
@@ -139,69 +193,3 @@ def order_enum(owner: type, columns: Mapping[str, tuple[ColumnField, Any]]) -> t
         value.description = descriptions[value.name]
     setattr(sys.modules[owner.__module__], made.__name__, made)  # where connections elsewhere look it up
     return made
-
-
-def filter_sql(
-    given: Any,
-    alias: FromClause,
-    columns: Mapping[str, ColumnField],
-    conditions: Mapping[str, Condition],
-    context: ReadContext,
-) -> list[ColumnElement[bool]]:
-    """The conditions of a filter input. Raises RequestRefused for lists that are too long."""
-    found: list[ColumnElement[bool]] = []
-    definition = get_object_definition(type(given), strict=True)
-    for field in definition.fields:
-        name, value = field.python_name, getattr(given, field.python_name)
-        if value is None:
-            continue
-        if name in ("and_", "or_"):
-            parts = [and_(true(), *filter_sql(each, alias, columns, conditions, context)) for each in _bounded(value)]
-            found.append(and_(true(), *parts) if name == "and_" else or_(false(), *parts))
-        elif name == "not_":
-            found.append(not_(and_(true(), *filter_sql(value, alias, columns, conditions, context))))
-        elif name == "search":
-            found += [_word(alias, columns, word, context) for word in value.casefold().split()[:10]]
-        elif name in conditions:
-            found.append(conditions[name].build(alias, value, context))
-        else:
-            of = columns[name].of
-            found += _compare(of(alias) if of else alias.c[name], value)
-    return found
-
-
-def _bounded(values: list[Any]) -> list[Any]:
-    if len(values) > _MOST_VALUES:
-        raise RequestRefused("BAD_REQUEST", f"A filter takes at most {_MOST_VALUES} values.")
-    return values
-
-
-_OPERATORS: dict[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {
-    "eq": operator.eq,
-    "ne": lambda left, value: left.is_distinct_from(value),
-    "in_": lambda left, value: left.in_(_bounded(value)),
-    "is_null": lambda left, value: left.is_(None) if value else left.is_not(None),
-    "lt": operator.lt,
-    "lte": operator.le,
-    "gt": operator.gt,
-    "gte": operator.ge,
-}
-
-
-def _compare(left: ColumnElement[Any], given: Any) -> list[ColumnElement[bool]]:
-    # Members of a StrEnum are their own text, so they bind like any string.
-    return [_OPERATORS[name](left, value) for name, value in vars(given).items() if value is not None]
-
-
-def _word(
-    alias: FromClause, columns: Mapping[str, ColumnField], word: str, context: ReadContext
-) -> ColumnElement[bool]:
-    table, owner = next(field.search for field in columns.values() if field.search is not None)
-    tokens = table.alias()
-    # A range over text under collation C uses its index beneath row-level security; LIKE would not (data.md, rule 4).
-    return exists().where(
-        tokens.c.tenant_id == context.tenant_id,
-        tokens.c[owner] == alias.c.id,
-        tokens.c.token >= word,
-        tokens.c.token < word + _LARGEST_CHARACTER,
-    )

@@ -4,19 +4,21 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Annotated, Any, Final
 
+import psycopg
 import strawberry
 from sqlalchemy.exc import DBAPIError
 
-from libs.auth import Actor, system_binding
+from libs.auth import system_binding
 from libs.db import TenantTransaction
-from libs.graph.context import Info, RequestContext
+from libs.graph.context import Call, Info, RequestContext
 from libs.graph.errors import RequestRefused
 from libs.graph.idempotency import keep_answer, kept_answer
 from libs.graph.inputs import check_input
+from libs.graph.payloads import read_payload
 from libs.graph.results import ALWAYS, told
+from libs.graph.roots import resolving
 from libs.kernel import PLATFORM_TENANT_ID, Binding, DomainError, Forbidden, InvalidInput, Scope
 
 _TRIES: Final = 3
@@ -36,29 +38,6 @@ class Access:
     feature: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call of a mutation, inside its transaction."""
-
-    tx: TenantTransaction
-    context: RequestContext
-
-    @property
-    def actor(self) -> Actor:
-        """Who calls. Raises RequestRefused UNAUTHENTICATED in public mutations without a token."""
-        return self.context.signed_in
-
-    @property
-    def now(self) -> datetime:
-        """The moment of the transaction, UTC."""
-        return self.tx.now
-
-    @property
-    def today(self) -> date:
-        """The date on the school's own clock."""
-        return self.context.today
-
-
 Operation = Callable[..., Awaitable[Any]]
 
 
@@ -66,10 +45,19 @@ Operation = Callable[..., Awaitable[Any]]
 class _Field:
     """One occurrence of a mutation field in a document."""
 
-    context: RequestContext
-    name: str  # the response key: two aliases of one mutation keep an answer each
+    info: Info
     success: type
-    public: bool
+    access: Access
+
+    @property
+    def context(self) -> RequestContext:
+        """The request."""
+        return self.info.context
+
+    @property
+    def name(self) -> str:
+        """The response key: two aliases of one mutation keep an answer each."""
+        return str(self.info.path.key)
 
 
 def mutation(
@@ -97,7 +85,7 @@ def mutation(
         union = strawberry.union(name=f"{name}Result", description=f"What {_camel(name)} answers.")
 
         async def run(root: Any, info: Info, **arguments: Any) -> Any:  # noqa: ARG001 - strawberry hands it over
-            field = _Field(info.context, str(info.path.key), success, public)
+            field = _Field(info, success, access)
             return await _run(operation, access, field, arguments.get("input"))
 
         kinds = inspect.Parameter
@@ -140,12 +128,12 @@ async def _run(operation: Operation, access: Access, field: _Field, given: Any) 
         for _ in range(_TRIES - 1):
             try:
                 return await _once(operation, field, binding, given)
-            except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) not in _RETRIED:
+            except (DBAPIError, psycopg.Error) as error:
+                if getattr(getattr(error, "orig", error), "sqlstate", None) not in _RETRIED:
                     raise
         return await _once(operation, field, binding, given)
     except DomainError as error:
-        return told(error, context.language)
+        return await _told(error, field)
 
 
 def _admit(context: RequestContext, access: Access) -> Binding:
@@ -162,16 +150,40 @@ def _admit(context: RequestContext, access: Access) -> Binding:
     return Binding(actor.tenant_id, Scope.TENANT, user_id=actor.user_id, student_ids=actor.student_ids)
 
 
+def _reader(context: RequestContext) -> Binding:
+    tenant = context.actor.tenant_id if context.actor else PLATFORM_TENANT_ID
+    return Binding(tenant, Scope.OWN)  # until a statement says whose eyes it needs
+
+
+async def _told(cause: DomainError, field: _Field) -> Any:
+    """The error with the objects it names, read after the change was rolled back."""
+    error = told(cause, field.context.language)
+    if getattr(error, "related", None):
+        async with field.context.database.read(_reader(field.context)) as tx:
+            await read_payload(resolving(field.info), tx, error)
+    return error
+
+
 async def _once(operation: Operation, field: _Field, binding: Binding, given: Any) -> Any:
     context = field.context
     async with context.database.write(binding) as tx:
-        arguments = (None, Call(tx, context)) if given is None else (None, Call(tx, context), given)
-        key = None if field.public else context.request.headers.get("idempotency-key")
-        if key is None:
-            return await operation(*arguments)
-        kept = await kept_answer(tx, context, key=key, field=field.name, given=given, success=field.success)
-        if kept is not None:
-            return kept
-        answer = await operation(*arguments)
-        await keep_answer(tx, context, key=key, field=field.name, answer=answer)
-        return answer
+        answer = await _answered(operation, field, tx, given)
+        if getattr(answer, "related", None):
+            platform = PLATFORM_TENANT_ID if field.access.platform else None
+            await read_payload(resolving(field.info), tx, answer, tenant_id=platform)
+    return answer
+
+
+async def _answered(operation: Operation, field: _Field, tx: TenantTransaction, given: Any) -> Any:
+    """What the operation answers, or what it answered under the same Idempotency-Key."""
+    context = field.context
+    arguments = (None, Call(tx, context)) if given is None else (None, Call(tx, context), given)
+    key = None if field.access.public else context.request.headers.get("idempotency-key")
+    if key is None:
+        return await operation(*arguments)
+    kept = await kept_answer(tx, context, key=key, field=field.name, given=given, success=field.success)
+    if kept is not None:
+        return kept
+    answer = await operation(*arguments)
+    await keep_answer(tx, context, key=key, field=field.name, answer=answer)
+    return answer

@@ -1,188 +1,254 @@
-"""The plain reads behind the declarations: one batched statement per level, each in a transaction of its own.
+"""Reads: a field of the graph is one compiled statement, whose JSON goes into the answer as it comes.
 
-Thin on purpose: the declarations (fields.py) are what stays, this way of reading them is what can be exchanged.
+A statement is compiled once for a document, the form of its variables and the permissions of the actor.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, FromClause, RowMapping, Select, Uuid, bindparam, column, func, select, true
+import orjson
+from graphql import GraphQLError
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, Uuid, column, func, select
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from libs.graph.context import Info, ReadContext, RequestContext
-from libs.graph.fields import ComputedField, Relation
-from libs.graph.filters import filter_sql
-from libs.graph.paging import Connection, Window
-from libs.kernel import Forbidden
+from libs.auth import Actor
+from libs.db import ReadTransaction
+from libs.graph.arguments import Getter, Request, form
+from libs.graph.compiler import Compiler
+from libs.graph.context import RequestContext
+from libs.graph.entity import entities_of
+from libs.graph.errors import RequestRefused
+from libs.graph.rows import StubRow, as_objects
+from libs.graph.selection import Selection
+from libs.graph.shapes import MARK_BYTES, Completion, Member, Nested
+from libs.kernel import Binding, DomainError, Scope
 
-if TYPE_CHECKING:
-    from libs.graph.entity import Entity
+MOST_OBJECTS: Final = 50_000
+"""Objects that one field may give at most, estimated from page sizes before it runs."""
+_NONE: Final[Mapping[str, Any]] = {}
+_MOST_PLANS: Final = 2_000
+_DIALECT: Final = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+_FREE_OF_VALUES: Final = (str, int, bool, type(None))
 
-_PARENT = "_parent"
-
-
-async def fetch(context: RequestContext, entity: "Entity", statement: Select[Any]) -> Sequence[RowMapping]:
-    """Runs a statement about an entity within the actor's reach over it."""
-    binding = context.signed_in.binding(entity.resource)
-    async with context.database.read(binding) as tx:
-        return (await tx.execute(statement)).mappings().all()
-
-
-def _joined(
-    relation: Relation, alias: FromClause, statement: Select[Any], reading: ReadContext
-) -> tuple[ColumnElement[Any], Select[Any]]:
-    """The column that equals the parent's `local`, and the statement with the link joined where there is one."""
-    if relation.through is None:
-        return alias.c[relation.remote], statement
-    link = relation.through(reading).alias()
-    return link.c.source_id, statement.join_from(alias, link, link.c.target_id == alias.c[relation.remote])
+Rows = Sequence[tuple[Any, ...]]
+Build = Callable[[Compiler, Selection], tuple[ColumnElement[Any] | Select[Any], Member]]
+"""Compiles one field: the SQL of its JSON (or a statement of several such rows), and its place in the answer."""
 
 
-def _ordered(statement: Select[Any], order: str) -> Select[Any]:
-    columns = statement.selected_columns
-    terms = [term.strip().partition(" ") for term in order.split(",")]
-    return statement.order_by(*(columns[name].desc() if way == "desc" else columns[name] for name, _, way in terms))
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A compiled statement: its text, where the values of its parameters come from, and what its JSON looks like."""
+
+    sql: str
+    getters: Sequence[Getter]
+    member: Member
+    scope: Scope
+    computes: bool
+    audits: bool
+
+    def values(self, request: Request) -> list[Any]:
+        """The values of the parameters, in order. Raises RequestRefused for what the arguments may not be."""
+        if isinstance(self.member, Nested):
+            asked = self.member.rows(request) * self.member.shape.objects(request)
+            if asked > MOST_OBJECTS:
+                text = f"The field may give {asked} objects; at most {MOST_OBJECTS}. Ask for smaller pages."
+                raise RequestRefused("COST_LIMIT", text, allowed=MOST_OBJECTS, estimated=asked)
+        return [getter(request) for getter in self.getters]
 
 
-async def read_many(context: RequestContext, entity: "Entity", relation: Relation, key: UUID | None) -> list[Any]:
-    """The related rows of one parent; all parents of a turn share one statement."""
-    if key is None:
-        return []
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a field gives: JSON to pass on, and errors of fields inside it that are null."""
 
-    async def load(keys: list[UUID]) -> list[list[Any]]:
-        parent, statement = _related(context, entity, relation)
-        statement = _ordered(statement, relation.order).add_columns(parent.label(_PARENT)).where(parent.in_(keys))
-        return _by_parent(entity, keys, await fetch(context, entity, statement))
-
-    rows: list[Any] = await context.loader(("many", relation), load).load(key)
-    return rows
+    value: Any
+    errors: Sequence[GraphQLError] = ()
 
 
-async def read_one(context: RequestContext, entity: "Entity", relation: Relation, key: UUID | None) -> Any:
-    """The related row of one parent, or None."""
-    rows = await read_many(context, entity, relation, key)
-    return rows[0] if rows else None
+_plans: dict[Any, Plan] = {}
 
 
-async def read_count(context: RequestContext, entity: "Entity", relation: Relation, key: UUID | None) -> int:
-    """How many related rows one parent has."""
+def plan_of(
+    info: Any,
+    build: Build,
+    path: Sequence[str | int],
+    selection: Selection | None = None,
+    *,
+    key: Any,
+    permissions: frozenset[str],
+) -> Plan:
+    """The plan of a field, from graphql-core's resolve info; `key` tells builds at one path apart.
 
-    async def load(keys: list[UUID]) -> list[int]:
-        return await _counted(context, entity, relation, None, keys)
-
-    counted: int = await context.loader(("count", relation), load).load(key)
-    return counted
-
-
-async def read_connection(
-    info: Info, entity: "Entity", relation: Relation, arguments: dict[str, Any], root: Any
-) -> Connection[Any]:
-    """A page of the related rows of one parent; parents of a turn with the same arguments share one statement."""
-    context = info.context
-    window = Window.of(entity, arguments, relation.order)
-    given = arguments.get("filter")
-    # Aliases of one field may differ in their arguments, so these are part of what a batch shares.
-    shared = ("page", relation, repr(sorted((name, repr(value)) for name, value in arguments.items())))
-
-    async def load(keys: list[UUID]) -> list[list[Any]]:
-        parent, statement = _related(context, entity, relation, given)
-        unnested = func.unnest(bindparam("keys", keys, type_=ARRAY(Uuid)))
-        wanted = unnested.table_valued(column("key", Uuid)).render_derived(name="wanted")
-        columns = dict(statement.selected_columns.items())
-        inner = window.apply(statement.where(parent == wanted.c.key), columns).correlate(wanted).lateral("page")
-        pages = select(wanted.c.key.label(_PARENT), inner).join_from(wanted, inner, true())
-        return _by_parent(entity, keys, await fetch(context, entity, pages))
-
-    async def count_all(keys: list[UUID]) -> list[int]:
-        return await _counted(context, entity, relation, given, keys)
-
-    key = getattr(root, relation.local)
-    rows = await context.loader(shared, load).load(key)
-
-    async def count() -> int:
-        counted: int = await context.loader(("total", *shared), count_all).load(key)
-        return counted
-
-    return Connection(page=window.page(list(rows), count))
-
-
-def _related(
-    context: RequestContext, entity: "Entity", relation: Relation, given: Any = None
-) -> tuple[ColumnElement[Any], Select[Any]]:
-    """The column that equals the parents' `local`, and the filtered rows of a relation."""
-    reading = context.reading(entity.resource)
-    alias, statement = entity.rows(reading)
-    parent, statement = _joined(relation, alias, statement, reading)
-    if given is not None:
-        statement = statement.where(*filter_sql(given, alias, entity.columns, entity.conditions, reading))
-    return parent, statement
-
-
-def _by_parent(entity: "Entity", keys: list[UUID], rows: Sequence[RowMapping]) -> list[list[Any]]:
-    found: dict[UUID, list[Any]] = defaultdict(list)
-    for row in rows:
-        found[row[_PARENT]].append(entity.make(row))
-    return [found[key] for key in keys]
-
-
-async def _counted(
-    context: RequestContext, entity: "Entity", relation: Relation, given: Any, keys: list[UUID]
-) -> list[int]:
-    parent, statement = _related(context, entity, relation, given)
-    statement = statement.with_only_columns(parent.label(_PARENT), func.count().label("found"))
-    rows = await fetch(context, entity, statement.where(parent.in_(keys)).group_by(parent))
-    found = {row[_PARENT]: row["found"] for row in rows}
-    return [found.get(key, 0) for key in keys]
-
-
-async def read_root_page(
-    info: Info, entity: "Entity", arguments: dict[str, Any], order: str, conditions: Callable[..., Any] | None = None
-) -> Connection[Any]:
-    """A page of all rows of a type that exist for the actor."""
-    context = info.context
-    reading = context.reading(entity.resource)
-    window = Window.of(entity, arguments, order)
-    alias, statement = entity.rows(reading)
-    if arguments.get("filter") is not None:
-        statement = statement.where(*filter_sql(arguments["filter"], alias, entity.columns, entity.conditions, reading))
-    if conditions is not None:
-        statement = statement.where(*conditions(alias))
-    rows = await fetch(context, entity, window.apply(statement, dict(statement.selected_columns.items())))
-
-    async def count() -> int:
-        counting = select(func.count().label("found")).select_from(statement.order_by(None).subquery())
-        return int((await fetch(context, entity, counting))[0]["found"])
-
-    return Connection(page=window.page([entity.make(row) for row in rows], count))
-
-
-async def read_computed(
-    context: RequestContext, entity: "Entity", name: str, declared: ComputedField, root: Any
-) -> Any:
-    """A computed value of one row; all rows of a turn are one batch.
-
-    Raises Forbidden where the actor may not read the field of this row.
+    Raises Forbidden and RequestRefused.
     """
-    actor = context.signed_in
-    allowed = declared.permission is None or actor.may(declared.permission)
-    if not allowed and (declared.own is None or getattr(root, declared.own) != actor.user_id):
-        raise Forbidden
-    rows: dict[UUID, Any] = context.computed_rows[entity.name, name]
-    rows[root.id] = root
+    context: RequestContext = info.context
+    operation = info.operation
+    known_by = (
+        operation.loc.source.body,
+        operation.name.value if operation.name else None,
+        tuple(path),
+        context.subgraph,
+        form(info.variable_values),
+        permissions,
+        key,
+    )
+    plan = _plans.get(known_by)
+    if plan is None:
+        compiler = Compiler(entities_of(context.subgraph), permissions)
+        plan = compile_plan(compiler, selection or Selection.of(info), build)
+        if len(_plans) >= _MOST_PLANS:
+            del _plans[next(iter(_plans))]
+        _plans[known_by] = plan
+    return plan
 
-    async def load(keys: list[UUID]) -> list[Any]:
-        return list(await declared.batch(context, [rows[key] for key in keys]))
 
-    return await context.loader(("computed", entity.name, name), load).load(root.id)
+def compile_plan(compiler: Compiler, selection: Selection, build: Build) -> Plan:
+    """Compiles one field. Raises Forbidden and RequestRefused."""
+    value, member = build(compiler, selection)
+    statement = value if isinstance(value, Select) else select(value.cast(Text))
+    compiled = statement.compile(dialect=_DIALECT)
+    getters = compiler.parameters.getters
+    ordered = [getters.get(name) or _constant(name, compiled.params[name]) for name in compiled.positiontup or ()]
+    computed = member.shape.computed() if isinstance(member, Nested) else []
+    return Plan(
+        sql=str(compiled),
+        getters=ordered,
+        member=member,
+        scope=compiler.scope(),
+        computes=bool(computed),
+        audits=any(each.declared.audited for each in computed),
+    )
 
 
-async def read_references(context: RequestContext, entity: "Entity", keys: Sequence[UUID]) -> list[Any]:
-    """The entities of these ids in order, None where one is absent or not visible; stubs exist for every id."""
+def _constant(name: str, value: Any) -> Getter:
+    """A constant of a declaration. A value of a request would be kept for every later one, so it is refused."""
+    if not isinstance(value, _FREE_OF_VALUES):
+        raise TypeError(f"{name}: a declaration holds a value of a request: {type(value).__name__}")
+    return lambda _: value
+
+
+def request_of(
+    context: RequestContext, reader: Actor, variables: Mapping[str, Any], values: Mapping[str, Any]
+) -> Request:
+    """What the request gives to statements that somebody reads; `values` are those that a resolver names."""
+    return Request(reader, reader.tenant_id, context.today, context.clock(), variables, values)
+
+
+async def read(
+    info: Any, build: Build, *, key: Any = None, reader: Actor | None = None, values: Mapping[str, Any] = _NONE
+) -> Answer | None:
+    """Reads a field under resolution: `info` is graphql-core's. None when there is nothing."""
+    path, actor = info.path.as_list(), reader or info.context.signed_in
+    plan = plan_of(info, build, path, key=key, permissions=actor.permissions)
+    request = request_of(info.context, actor, info.variable_values, values)
+    async with _rows(info.context, plan, request) as (rows, tx):
+        return await _completed(info.context, plan.member, _text(rows), path, tx)
+
+
+async def read_within(
+    info: Any, tx: ReadTransaction, plan: Plan, path: Sequence[str | int], reader: Actor, **values: Any
+) -> Answer | None:
+    """Reads in an open transaction, with the reader's eyes."""
+    request = request_of(info.context, reader, info.variable_values, values)
+    async with tx.reading_as(_binding(plan, request)):
+        rows = await tx.fetch(plan.sql, plan.values(request))
+        return await _completed(info.context, plan.member, _text(rows), path, tx)
+
+
+@asynccontextmanager
+async def _rows(context: RequestContext, plan: Plan, request: Request) -> AsyncIterator[tuple[Rows, Any]]:
+    """The rows of a statement; with the transaction they were read in where Python computes more of them."""
+    binding, values = _binding(plan, request), plan.values(request)
+    if not plan.computes:
+        yield await context.database.fetch(binding, plan.sql, values), None
+        return
+    opened = context.database.write if plan.audits else context.database.read
+    async with opened(binding) as tx:
+        yield await tx.fetch(plan.sql, values), tx
+
+
+def _binding(plan: Plan, request: Request) -> Binding:
+    actor = request.actor
+    return Binding(request.tenant_id, plan.scope, user_id=actor.user_id, student_ids=actor.student_ids)
+
+
+def _text(rows: Rows) -> bytes | None:
+    (found,) = rows[0] if rows else (None,)
+    return None if found is None else found.encode()
+
+
+async def _completed(
+    context: RequestContext, member: Member, text: bytes | None, path: Sequence[str | int], tx: ReadTransaction | None
+) -> Answer | None:
+    if text is None:
+        return None
+    if not member.needs_completion and MARK_BYTES not in text:
+        return Answer(orjson.Fragment(text))
+    completion = Completion(context, tx)
+    value = await completion.run(orjson.loads(text), member, tuple(path))
+    return Answer(None if value is None else orjson.Fragment(orjson.dumps(value)), completion.errors)
+
+
+async def read_references(info: Any, wanted: Mapping[str, Mapping[int, UUID]], length: int) -> Answer:
+    """The entities of a list of references: by type, position -> id. One statement for each type.
+
+    Null is what is absent or not visible; a type that the actor may not read is null with an error at each place.
+    """
+    path = info.path.as_list()
+    texts: list[bytes] = [b"null"] * length
+    errors: list[GraphQLError] = []
+    for name, keys in wanted.items():
+        try:
+            found = await _read_type(info, name, keys, length, path)
+        except DomainError as refused:
+            at = ([*path, position] for position in keys)
+            errors += (GraphQLError(refused.code, info.field_nodes, path=each, original_error=refused) for each in at)
+            continue
+        errors += found.errors
+        for position, text in found.value.items():
+            texts[position] = text
+    return Answer(orjson.Fragment(b"[" + b",".join(texts) + b"]"), errors)
+
+
+async def _read_type(info: Any, name: str, keys: Mapping[int, UUID], length: int, path: Sequence[str | int]) -> Answer:
+    actor: Actor = info.context.signed_in
+    plan = plan_of(info, partial(_references, name), path, key=name, permissions=actor.permissions)
+    request = request_of(info.context, actor, info.variable_values, {"keys": list(keys.values())})
+    async with _rows(info.context, plan, request) as (rows, tx):
+        texts = {at: row[0].encode() for at, row in zip(keys, rows, strict=True) if row[0] is not None}
+        if not plan.member.needs_completion and not any(MARK_BYTES in text for text in texts.values()):
+            return Answer(texts)
+        completion = Completion(info.context, tx)
+        parsed = [orjson.loads(texts[at]) if at in texts else None for at in range(length)]
+        values = await completion.run(parsed, plan.member, tuple(path))
+    return Answer({at: orjson.dumps(values[at]) for at in texts}, completion.errors)
+
+
+def _references(name: str, compiler: Compiler, selection: Selection) -> tuple[Select[Any], Member]:
+    """The entities of the ids in `keys`, one row for each, null for what is not there; stubs exist for every id."""
+    keys = compiler.parameters.add(ARRAY(Uuid), lambda request: request.values["keys"])
+    unnested = func.unnest(keys).table_valued(column("id", Uuid), with_ordinality="position")
+    wanted = unnested.render_derived(name="wanted")
+    entity = compiler.entities[name]
     if entity.source is None:
-        context.reading(entity.resource)
-        return [entity.make({"id": key}) for key in keys]  # type: ignore[arg-type]
-    alias, statement = entity.rows(context.reading(entity.resource))
-    rows = await fetch(context, entity, statement.where(alias.c.id.in_(keys)))
-    found = {row["id"]: entity.make(row) for row in rows}
-    return [found.get(key) for key in keys]
+        compiler.reading(entity.resource)
+        columns, shape = compiler.row_of(entity, StubRow({"id": wanted.c.id}, [wanted]), selection)
+        found = as_objects(select(*columns).correlate(wanted)).scalar_subquery()
+    else:
+        rows = compiler.rows(name)
+        at = rows.narrowed(rows.alias.c.id == wanted.c.id)
+        found, shape = compiler.one(at, selection, correlated=[wanted])
+    statement = select(found.cast(Text)).select_from(wanted).order_by(wanted.c.position)
+    member = Nested(
+        key="_entities",
+        label="_entities",
+        nodes=selection.nodes,
+        non_null=True,
+        shape=shape,
+        many=True,
+        rows=lambda request: len(request.values["keys"]),
+    )
+    return statement, member

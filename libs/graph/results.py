@@ -6,7 +6,9 @@ from typing import Any, TypeVar, dataclass_transform
 
 import strawberry
 
+from libs.graph.context import Info
 from libs.graph.entity import bind_fields
+from libs.graph.fields import Relation, graph_name
 from libs.kernel import Conflict as ConflictError
 from libs.kernel import DomainError, FieldFault
 from libs.kernel import Forbidden as ForbiddenError
@@ -63,9 +65,11 @@ def error(cause: type[DomainError]) -> Callable[[type[T]], type[T]]:
     """Declares the graph's type of a domain error; its fields take the error's data of the same names."""
 
     def declare(cls: type[T]) -> type[T]:
-        bind_fields(cls)
+        declared = _related(cls)
+        bind_fields(cls, read_before)
         description = inspect.getdoc(cls)
         made: Any = strawberry.type(type(cls.__name__, (UserError,), _body(cls)), description=description)
+        made.related = declared
         ERROR_TYPES[cause] = made
         return made  # type: ignore[no-any-return]
 
@@ -79,8 +83,27 @@ def _body(cls: type) -> dict[str, Any]:
 @dataclass_transform(kw_only_default=True)
 def result(cls: type[T]) -> type[T]:
     """Declares a success type; `one(...)` fields read the ids that its private fields hold."""
-    bind_fields(cls)
-    return strawberry.type(cls, description=inspect.getdoc(cls))
+    declared = _related(cls)
+    bind_fields(cls, read_before)
+    made: Any = strawberry.type(cls, description=inspect.getdoc(cls))
+    made.related = declared
+    return made  # type: ignore[no-any-return]
+
+
+def _related(cls: type) -> dict[str, tuple[str, Relation]]:
+    """Name in the graph -> attribute that holds the id, and the relation, of each related object of a result."""
+    relations = {name: value for name, value in vars(cls).items() if isinstance(value, Relation)}
+    return {
+        graph_name(name): (relation.local or f"{name.rstrip('_')}_id", relation) for name, relation in relations.items()
+    }
+
+
+def read_before(root: Any, info: Info) -> Any:
+    """A related object of a result, which payloads.py has read under this response key."""
+    found = root.answers[info.path.key]
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
 def field_errors(faults: Iterable[FieldFault], language: str) -> list[FieldError]:

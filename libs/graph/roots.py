@@ -1,59 +1,149 @@
 """Root fields: a page of all, one by its identity, or all of a short list."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, FromClause
+from graphql import is_non_null_type
+from sqlalchemy import ColumnElement, FromClause, Uuid
+from sqlalchemy.types import TypeEngine
 
-from libs.graph.context import Info
+from libs.auth import Actor
+from libs.graph.compiler import Compiler
+from libs.graph.context import Info, ReadContext
 from libs.graph.entity import Entity, entity_named, subgraph_of
 from libs.graph.fields import LIST_SIZE
-from libs.graph.paging import with_paging_arguments
-from libs.graph.reading import fetch, read_root_page
+from libs.graph.pages import Page
+from libs.graph.paging import paging_arguments
+from libs.graph.reading import read
+from libs.graph.rows import LONGEST_LIST
+from libs.graph.selection import Selection
+from libs.graph.shapes import Member, Nested, Shape
+from libs.kernel import Forbidden
 
-Where = Callable[[FromClause], Sequence[ColumnElement[bool]]]
+Where = Callable[..., Sequence[ColumnElement[bool]]]
+"""Conditions of a root field: `where(row, context, **values)`, each value a parameter, or None when it is not given."""
 
 
-def root_connection(target: type, description: str, *, order: str = "id") -> Any:
-    """A root field over all rows of a declared type that exist for the actor. `order` when the client says none."""
+def root_connection(
+    target: type,
+    description: str,
+    *,
+    order: str = "id",
+    permission: str | None = None,
+    unless_filtered: tuple[str, Callable[[FromClause, ReadContext], ColumnElement[bool]]] | None = None,
+) -> Any:
+    """A root field over all rows of a declared type that exist for the actor. `order` when the client says none.
+
+    `permission` is needed beside that of the type. `unless_filtered` is a condition that holds as long as the filter
+    says nothing, at its top level, of the field it names.
+    """
     declared = entity_named(subgraph_of(target), target.__name__)
 
-    async def page(_root: Any, info: Info, arguments: dict[str, Any]) -> Any:
-        return await read_root_page(info, declared, arguments, order)
+    def build(compiler: Compiler, selection: Selection) -> tuple[ColumnElement[Any], Member]:
+        if permission is not None and permission not in compiler.permissions:
+            raise Forbidden
+        rows = compiler.rows(declared.name)
+        arguments = selection.arguments(selection.definition)
+        if unless_filtered is not None and (arguments.get("filter") or {}).get(unless_filtered[0]) is None:
+            rows = rows.narrowed(unless_filtered[1](rows.alias, rows.context))
+        value, shape = Page(compiler, rows, arguments, order).compile(selection)
+        return value, _root(selection, shape)
 
-    resolver = with_paging_arguments(page, declared.filter_type, declared.order_type)
-    return strawberry.federation.field(resolver=resolver, description=description, directives=[LIST_SIZE])
+    async def page(  # noqa: PLR0917 - one for each argument of the graph
+        info: Info,
+        filter: Any = None,  # noqa: ARG001 - arguments are read off the document
+        order_by: Any = None,  # noqa: ARG001
+        first: Any = None,  # noqa: ARG001
+        after: Any = None,  # noqa: ARG001
+        last: Any = None,  # noqa: ARG001
+        before: Any = None,  # noqa: ARG001
+    ) -> Any:
+        return await read(resolving(info), build)
+
+    field = strawberry.federation.field(resolver=page, description=description, directives=[LIST_SIZE])
+    field.arguments = paging_arguments(declared.filter_type, declared.order_type)
+    return field
 
 
-def _entity(info: Info, target: str | type) -> Entity:
-    return entity_named(info.context.subgraph, target if isinstance(target, str) else target.__name__)
+def resolving(info: Info) -> Any:
+    """graphql-core's own resolve info: fragments stand nowhere else."""
+    return info._raw_info  # noqa: SLF001
 
 
-async def find_one(info: Info, target: str | type, where: Where | None = None, **columns: Any) -> Any:
+async def find_one(
+    info: Info, target: type, where: Where | None = None, *, reader: Actor | None = None, **columns: Any
+) -> Any:
     """The one row with these column values (None: not asked for), or None when there is none for the actor.
 
-    Without any value nothing is asked, hence None.
+    Without any value nothing is asked, hence None. `where` adds conditions: `where(row, context)`. `reader` reads in
+    place of the actor, where nobody needs to be signed in.
     """
     given = {name: value for name, value in columns.items() if value is not None}
     if not given and where is None:
         return None
-    declared = _entity(info, target)
-    alias, statement = declared.rows(info.context.reading(declared.resource))
-    statement = statement.where(*(alias.c[name] == value for name, value in given.items()))
-    if where is not None:
-        statement = statement.where(*where(alias))
-    rows = await fetch(info.context, declared, statement.limit(1))
-    return declared.make(rows[0]) if rows else None
+    build = partial(_one, entity_named(info.context.subgraph, target.__name__), where, tuple(given))
+    return await read(resolving(info), build, key=(where, *given), reader=reader, values=given)
 
 
-async def find_all(info: Info, target: str | type, where: Where | None = None, *, order: str, limit: int = 500) -> Any:
-    """The rows of a short list that exist for the actor, at most `limit`, in `order` ("name", "start_date desc")."""
-    declared = _entity(info, target)
-    alias, statement = declared.rows(info.context.reading(declared.resource))
+def _one(
+    entity: Entity, where: Where | None, given: Sequence[str], compiler: Compiler, selection: Selection
+) -> tuple[ColumnElement[Any], Member]:
+    rows = compiler.rows(entity.name)
+    values = {name: _value(compiler, name, rows.alias.c[name].type) for name in given}
+    rows = rows.narrowed(*(rows.alias.c[name] == value for name, value in values.items()))
     if where is not None:
-        statement = statement.where(*where(alias))
-    columns = statement.selected_columns
-    terms = [term.strip().partition(" ") for term in order.split(",")]
-    ordered = statement.order_by(*(columns[name].desc() if way == "desc" else columns[name] for name, _, way in terms))
-    return [declared.make(row) for row in await fetch(info.context, declared, ordered.limit(limit))]
+        rows = rows.narrowed(*where(rows.alias, rows.context))
+    value, shape = compiler.one(rows, selection)
+    return value, _root(selection, shape)
+
+
+async def find_all(
+    info: Info, target: type, where: Where, *, order: str, most: int = LONGEST_LIST, **values: UUID | None
+) -> Any:
+    """The rows of a list without pages that exist for the actor, at most `most`, in `order` ("name", "start_date desc")
+
+    `where(row, context, **values)` gets each value as a parameter, or None where it is not given.
+    """
+    given = {name: value for name, value in values.items() if value is not None}
+    asked = _Asked(entity_named(info.context.subgraph, target.__name__), where, order, most)
+    build = partial(_all, asked, {name: name in given for name in values})
+    return await read(resolving(info), build, key=(where, *given), values=given)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    entity: Entity
+    where: Where
+    order: str
+    most: int
+
+
+def _all(
+    asked: _Asked, given: Mapping[str, bool], compiler: Compiler, selection: Selection
+) -> tuple[ColumnElement[Any], Member]:
+    rows = compiler.rows(asked.entity.name)
+    values = {name: _value(compiler, name, Uuid()) if is_given else None for name, is_given in given.items()}
+    rows = rows.narrowed(*asked.where(rows.alias, rows.context, **values))
+    value, shape = compiler.many(rows, selection, asked.order, most=asked.most)
+    return value, _root(selection, shape, many=True)
+
+
+def _value(compiler: Compiler, name: str, kind: TypeEngine[Any]) -> ColumnElement[Any]:
+    return compiler.parameters.add(kind, lambda request: request.values[name])
+
+
+def _root(selection: Selection, shape: Shape, *, many: bool = False) -> Nested:
+    key, definition = selection.nodes[0].name.value, selection.definition
+    return Nested(
+        key=key,
+        label=key,
+        nodes=selection.nodes,
+        non_null=is_non_null_type(definition.type),
+        shape=shape,
+        many=many,
+        rows=lambda _: 1,
+    )

@@ -19,11 +19,12 @@ from strawberry.types import ExecutionContext
 
 from libs.graph.context import RequestContext
 from libs.graph.depth import DepthRule
-from libs.graph.entity import entity_named
+from libs.graph.entity import entities_of
 from libs.graph.errors import RequestRefused
+from libs.graph.execution import PassThrough
 from libs.graph.reading import read_references
+from libs.graph.roots import resolving
 from libs.graph.scalars import SCALARS
-from libs.kernel import DomainError
 
 MOST_TOKENS = 4_000
 MOST_REFERENCES = 10_000
@@ -39,24 +40,16 @@ class SubgraphSchema(Schema):
         """Answers in order: the entity, None for what is absent or not visible, or the error of its type."""
         if len(representations) > MOST_REFERENCES:
             raise RequestRefused("COST_LIMIT", f"At most {MOST_REFERENCES} references in one request.")
-        context: RequestContext = info.context
-        wanted: defaultdict[str, list[tuple[int, UUID]]] = defaultdict(list)
+        wanted: defaultdict[str, dict[int, UUID]] = defaultdict(dict)
         for position, representation in enumerate(representations):
             type_name, key = _reference(representation)
-            wanted[type_name].append((position, key))
-        answers: list[Any] = [None] * len(representations)
-        for type_name, places in wanted.items():
-            try:
-                declared = entity_named(context.subgraph, type_name)
-                found = await read_references(context, declared, [key for _, key in places])
-            except KeyError:
-                raise RequestRefused("BAD_REQUEST", f"{type_name[:80]} is no entity here.") from None
-            except DomainError as refused:
-                # graphql-core puts an error that stands in a list at the path of its place.
-                found = [refused] * len(places)
-            for (position, _), value in zip(places, found, strict=True):
-                answers[position] = value
-        return answers
+            wanted[type_name][position] = key
+        context: RequestContext = info.context
+        for type_name in wanted:
+            declared = entities_of(context.subgraph).get(type_name)
+            if declared is None or not declared.keyed:
+                raise RequestRefused("BAD_REQUEST", f"{type_name[:80]} is no entity here.")
+        return await read_references(resolving(info), wanted, len(representations))  # type: ignore[return-value]
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Nothing here: app.py logs and masks what leaves (errors.formatted)."""
@@ -75,6 +68,7 @@ def subgraph_schema(query: type, *, mutation: type | None = None, types: Iterabl
         query=query,
         mutation=mutation,
         types=types,
+        execution_context_class=PassThrough,
         federation_version="2.9",
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
         extensions=[

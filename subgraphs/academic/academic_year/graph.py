@@ -4,11 +4,13 @@ from datetime import date
 from uuid import UUID
 
 import strawberry
+from sqlalchemy import ColumnElement, FromClause
 
 from libs.graph import (
     Call,
     Connection,
     Info,
+    ReadContext,
     column,
     entity,
     error,
@@ -44,7 +46,9 @@ class AcademicYear:
     start_date: date = column("First day.", filter=True, order=True)
     end_date: date = column("Last day.", filter=True)
     is_active: bool = column("Whether its semester is the active one.", filter=True)
-    semesters: list[Semester] = many("Semester", "Its semesters, in order.", remote="academic_year_id", order="number")
+    semesters: list[Semester] = many(
+        "Semester", "Its semesters, in order.", remote="academic_year_id", order="number", assumed=2
+    )
 
 
 @error(rules.AcademicYearOverlaps)
@@ -85,6 +89,10 @@ class ActivateSemesterSuccess:
     semester: Semester = one("Semester", "The active semester.")
 
 
+def _is_active(semester: FromClause, _: ReadContext) -> list[ColumnElement[bool]]:
+    return [semester.c.is_active]
+
+
 @strawberry.type
 class AcademicYearQuery:
     """Queries about the calendar."""
@@ -96,7 +104,7 @@ class AcademicYearQuery:
     @strawberry.field(description="The semester that runs, if one does.")
     async def active_semester(self, info: Info) -> Semester | None:
         """At most one is active."""
-        return await find_one(info, "Semester", lambda t: [t.c.is_active])  # type: ignore[no-any-return]
+        return await find_one(info, Semester, _is_active)  # type: ignore[no-any-return]
 
 
 @strawberry.type

@@ -1,6 +1,6 @@
 """Classes in the graph."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -24,11 +24,8 @@ from libs.graph import (
     mutation,
     one,
     result,
+    root_connection,
 )
-from libs.graph.entity import entity_named
-from libs.graph.fields import LIST_SIZE
-from libs.graph.paging import with_paging_arguments
-from libs.graph.reading import read_root_page
 from subgraphs.academic.class_ import model, operations, rules
 from subgraphs.academic.class_.queries import in_active_year, in_seen_class, sitting_in
 
@@ -41,14 +38,14 @@ if TYPE_CHECKING:
 
 def visible_classes(table: FromClause, context: ReadContext) -> ColumnElement[bool]:
     """Teachers: those they lead or teach. Families: those their pupils sit or sat in."""
-    actor = context.actor
     return in_seen_class(
         table.c.id,
         tenant_id=context.tenant_id,
-        user_id=actor.user_id,
-        student_ids=actor.student_ids,
+        user_id=context.user_id,
+        student_ids=context.student_ids,
         today=context.today,
         as_teacher=context.reach is Reach.TAUGHT,
+        as_family=context.keeps_own,
     )
 
 
@@ -83,7 +80,7 @@ class Class:
         "Student", "Pupils who sit in it today, by name.", through=pupils_of_today, order="full_name"
     )
     subjects: list[Annotated["ClassSubject", strawberry.lazy("subgraphs.academic.class_subject.graph")]] = many(
-        "ClassSubject", "Its subjects in every semester of the year.", remote="class_id"
+        "ClassSubject", "Its subjects in every semester of the year.", remote="class_id", assumed=30
     )
 
 
@@ -125,29 +122,21 @@ class AssignHomeroomTeacherSuccess:
     class_: Class = one("Class", "The class.")
 
 
-_CLASSES = entity_named("academic", "Class")
-
-
-async def _page(_root: Any, info: Info, arguments: dict[str, Any]) -> Any:
+def _of_active_year(table: FromClause, context: ReadContext) -> ColumnElement[bool]:
     """What a school asks for is this year's classes; those of other years it must name."""
-
-    def active(table: FromClause) -> list[ColumnElement[bool]]:
-        return [in_active_year(table.c.academic_year_id, tenant_id=info.context.signed_in.tenant_id)]
-
-    given = arguments["filter"]
-    names_years = given is not None and given.academic_year_id is not None
-    return await read_root_page(info, _CLASSES, arguments, "name", None if names_years else active)
+    return in_active_year(table.c.academic_year_id, tenant_id=context.tenant_id)
 
 
 @strawberry.type
 class ClassQuery:
     """Queries about classes."""
 
-    classes: Connection[Class] = strawberry.federation.field(
-        resolver=with_paging_arguments(_page, _CLASSES.filter_type, _CLASSES.order_type),
-        description="Classes, by name: those of the active academic year, unless the filter says something of "
-        "`academicYearId` at its top level.",
-        directives=[LIST_SIZE],
+    classes: Connection[Class] = root_connection(
+        Class,
+        "Classes, by name: those of the active academic year, unless the filter says something of `academicYearId` at "
+        "its top level.",
+        order="name",
+        unless_filtered=("academicYearId", _of_active_year),
     )
 
     @strawberry.field(name="class", description="A class by its identity.")
@@ -155,7 +144,7 @@ class ClassQuery:
         self, info: Info, id: Annotated[UUID, strawberry.argument(description="Identity of the class.")]
     ) -> Class | None:
         """Null when there is none for the actor."""
-        return await find_one(info, "Class", id=id)  # type: ignore[no-any-return]
+        return await find_one(info, Class, id=id)  # type: ignore[no-any-return]
 
 
 @strawberry.type

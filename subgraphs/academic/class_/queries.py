@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Select, func, select, union
+from sqlalchemy import ColumnElement, FromClause, Select, any_, false, func, or_, select, union
 
 from subgraphs.academic.academic_year.model import AcademicYear
 from subgraphs.academic.class_.model import Class
@@ -13,14 +13,16 @@ from subgraphs.academic.enrollment.model import Enrollment
 from subgraphs.academic.teacher.model import Teacher
 
 
-def in_active_year(academic_year_id: ColumnElement[UUID], *, tenant_id: UUID) -> ColumnElement[bool]:
+def in_active_year(academic_year_id: ColumnElement[UUID], *, tenant_id: ColumnElement[UUID]) -> ColumnElement[bool]:
     """Whether something belongs to the active academic year; nothing does while no year is active."""
     year = AcademicYear.__table__.alias()
     active = select(year.c.id).where(year.c.tenant_id == tenant_id, year.c.is_active).scalar_subquery()
     return academic_year_id == active
 
 
-def taught_class_ids(*, tenant_id: UUID, user_id: UUID, today: date) -> Select[UUID]:
+def taught_class_ids(
+    *, tenant_id: ColumnElement[UUID], user_id: ColumnElement[UUID], today: ColumnElement[date]
+) -> Select[UUID]:
     """Classes the account's teacher is homeroom teacher of, or teaches a subject today."""
     teacher, class_ = Teacher.__table__.alias(), Class.__table__.alias()
     teaching, subject = Teaching.__table__.alias(), ClassSubject.__table__.alias()
@@ -44,13 +46,13 @@ def taught_class_ids(*, tenant_id: UUID, user_id: UUID, today: date) -> Select[U
     return select(union(homeroom, lessons).subquery().c.class_id)
 
 
-def attended_class_ids(*, tenant_id: UUID, student_ids: Sequence[UUID]) -> Select[UUID]:
+def attended_class_ids(*, tenant_id: ColumnElement[UUID], student_ids: ColumnElement[Sequence[UUID]]) -> Select[UUID]:
     """Classes these pupils sit or sat in."""
     sitting = Enrollment.__table__.alias()
-    return select(sitting.c.class_id).where(sitting.c.tenant_id == tenant_id, sitting.c.student_id.in_(student_ids))
+    return select(sitting.c.class_id).where(sitting.c.tenant_id == tenant_id, sitting.c.student_id == any_(student_ids))
 
 
-def sitting_in(*, tenant_id: UUID, today: date) -> FromClause:
+def sitting_in(*, tenant_id: ColumnElement[UUID], today: ColumnElement[date]) -> FromClause:
     """Class (source_id) and pupil (target_id) of today; its last day in a past year, its first in one to come."""
     sitting, year = Enrollment.__table__.alias(), AcademicYear.__table__.alias()
     return (
@@ -68,13 +70,17 @@ def sitting_in(*, tenant_id: UUID, today: date) -> FromClause:
 def in_seen_class(
     class_id: ColumnElement[UUID],
     *,
-    tenant_id: UUID,
-    user_id: UUID,
-    student_ids: Sequence[UUID],
-    today: date,
+    tenant_id: ColumnElement[UUID],
+    user_id: ColumnElement[UUID],
+    student_ids: ColumnElement[Sequence[UUID]],
+    today: ColumnElement[date],
     as_teacher: bool,
+    as_family: bool,
 ) -> ColumnElement[bool]:
     """Whether a class is one that a teacher leads or teaches, or that a family's pupils sit or sat in."""
+    seen = []
     if as_teacher:
-        return class_id.in_(taught_class_ids(tenant_id=tenant_id, user_id=user_id, today=today))
-    return class_id.in_(attended_class_ids(tenant_id=tenant_id, student_ids=student_ids))
+        seen.append(class_id.in_(taught_class_ids(tenant_id=tenant_id, user_id=user_id, today=today)))
+    if as_family:
+        seen.append(class_id.in_(attended_class_ids(tenant_id=tenant_id, student_ids=student_ids)))
+    return or_(false(), *seen)

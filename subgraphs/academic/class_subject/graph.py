@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 def visible_class_subjects(table: FromClause, context: ReadContext) -> ColumnElement[bool]:
     """Those of the classes the actor sees."""
-    actor = context.actor
     return in_seen_class(
         table.c.class_id,
         tenant_id=context.tenant_id,
-        user_id=actor.user_id,
-        student_ids=actor.student_ids,
+        user_id=context.user_id,
+        student_ids=context.student_ids,
         today=context.today,
         as_teacher=context.reach is Reach.TAUGHT,
+        as_family=context.keeps_own,
     )
 
 

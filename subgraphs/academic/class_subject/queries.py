@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import FromClause, exists, select
+from sqlalchemy import ColumnElement, FromClause, exists, select
 
 from subgraphs.academic.class_.queries import in_seen_class
 from subgraphs.academic.class_subject.model import Teaching
@@ -10,7 +10,7 @@ from subgraphs.academic.class_subject.model import Teaching
 __all__ = ["in_seen_class", "latest_teachers"]
 
 
-def latest_teachers(*, tenant_id: UUID) -> FromClause:
+def latest_teachers(*, tenant_id: ColumnElement[UUID]) -> FromClause:
     """Class subject (source_id) and the teacher (target_id) who teaches it now or, once it is over, taught it last."""
     teaching, later = Teaching.__table__.alias(), Teaching.__table__.alias()
     superseded = exists().where(

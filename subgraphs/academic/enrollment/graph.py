@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, FromClause
+from sqlalchemy import ColumnElement, FromClause, any_, or_
 
 from libs.auth import Reach
 from libs.graph import (
@@ -38,11 +38,13 @@ described_enum(
 )
 
 
-def visible_enrollments(table: FromClause, context: ReadContext) -> ColumnElement[bool] | None:
-    """Teachers: their classes' enrollments of pupils they teach. Families: row-level security keeps their own."""
-    if context.reach is not Reach.TAUGHT:
-        return None
-    return taught_enrollments(table, tenant_id=context.tenant_id, user_id=context.actor.user_id, today=context.today)
+def visible_enrollments(table: FromClause, context: ReadContext) -> ColumnElement[bool]:
+    """Families: their pupils'. Teachers: their classes' enrollments of pupils they teach, and their own children's."""
+    own = table.c.student_id == any_(context.student_ids)
+    if context.reach is Reach.OWN:
+        return own
+    taught = taught_enrollments(table, tenant_id=context.tenant_id, user_id=context.user_id, today=context.today)
+    return or_(own, taught) if context.keeps_own else taught
 
 
 @entity(model.Enrollment.__table__, resource="enrollment", visible=visible_enrollments, keyed=False)

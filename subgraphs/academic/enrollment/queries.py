@@ -9,7 +9,9 @@ from subgraphs.academic.class_.queries import taught_class_ids
 from subgraphs.academic.student.queries import taught_today
 
 
-def taught_enrollments(table: FromClause, *, tenant_id: UUID, user_id: UUID, today: date) -> ColumnElement[bool]:
+def taught_enrollments(
+    table: FromClause, *, tenant_id: ColumnElement[UUID], user_id: ColumnElement[UUID], today: ColumnElement[date]
+) -> ColumnElement[bool]:
     """Enrollments in the teacher's classes, of pupils who sit in one of them today."""
     return and_(
         table.c.class_id.in_(taught_class_ids(tenant_id=tenant_id, user_id=user_id, today=today)),

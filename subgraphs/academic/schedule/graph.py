@@ -1,7 +1,8 @@
 """The timetable in the graph."""
 
+from collections.abc import Sequence
 from datetime import time
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
 import strawberry
@@ -42,14 +43,14 @@ described_enum(
 
 def visible_schedules(table: FromClause, context: ReadContext) -> ColumnElement[bool]:
     """Those of the classes the actor sees."""
-    actor = context.actor
     return in_seen_class(
         table.c.class_id,
         tenant_id=context.tenant_id,
-        user_id=actor.user_id,
-        student_ids=actor.student_ids,
+        user_id=context.user_id,
+        student_ids=context.student_ids,
         today=context.today,
         as_teacher=context.reach is Reach.TAUGHT,
+        as_family=context.keeps_own,
     )
 
 
@@ -93,6 +94,10 @@ class CreateScheduleSuccess:
     schedule: Schedule = one("Schedule", "The new lesson.")
 
 
+def _week_of(table: FromClause, _: ReadContext, **wanted: ColumnElement[UUID] | None) -> Sequence[ColumnElement[bool]]:
+    return week_of(table, **wanted)
+
+
 @strawberry.type
 class ScheduleQuery:
     """Queries about the timetable."""
@@ -109,10 +114,16 @@ class ScheduleQuery:
     ) -> list[Schedule]:
         """Empty without an active semester."""
 
-        def where(table: FromClause) -> Any:
-            return week_of(table, class_id=class_id, teacher_id=teacher_id, semester_id=semester_id)
-
-        return await find_all(info, "Schedule", where, order="day_of_week, start_time, id", limit=_MOST_SLOTS)  # type: ignore[no-any-return]
+        return await find_all(  # type: ignore[no-any-return]
+            info,
+            Schedule,
+            _week_of,
+            order="day_of_week, start_time, id",
+            most=_MOST_SLOTS,
+            class_id=class_id,
+            teacher_id=teacher_id,
+            semester_id=semester_id,
+        )
 
 
 @strawberry.type

@@ -20,7 +20,11 @@ def room_name(schedule: FromClause) -> ColumnElement[str]:
 
 
 def week_of(
-    schedule: FromClause, *, class_id: UUID | None, teacher_id: UUID | None, semester_id: UUID | None
+    schedule: FromClause,
+    *,
+    class_id: ColumnElement[UUID] | None,
+    teacher_id: ColumnElement[UUID] | None,
+    semester_id: ColumnElement[UUID] | None,
 ) -> Sequence[ColumnElement[bool]]:
     """The slots of a class or teacher in a semester, the active one unless given."""
     semester = Semester.__table__.alias()

@@ -50,4 +50,4 @@ class SchoolQuery:
     @strawberry.field(description="The school one works in; null for the platform.")
     async def school(self, info: Info) -> School | None:
         """The row of the actor's tenant."""
-        return await find_one(info, "School", id=info.context.signed_in.tenant_id)  # type: ignore[no-any-return]
+        return await find_one(info, School, id=info.context.signed_in.tenant_id)  # type: ignore[no-any-return]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, FromClause, Select
+from sqlalchemy import ColumnElement, FromClause, Select, any_, or_
 
 from libs.auth import Reach
 from libs.graph import (
@@ -62,21 +62,23 @@ class User:
     id: UUID = column("Identity of the account.")
 
 
-def _taught(student_id: ColumnElement[UUID], context: ReadContext) -> ColumnElement[bool] | None:
-    """Teachers: pupils who sit today in a class they lead or teach. Families: row-level security keeps their own."""
-    if context.reach is not Reach.TAUGHT:
-        return None
-    return taught_today(student_id, tenant_id=context.tenant_id, user_id=context.actor.user_id, today=context.today)
+def _visible(student_id: ColumnElement[UUID], context: ReadContext) -> ColumnElement[bool]:
+    """Families: their own. Teachers: pupils who sit today in a class they lead or teach, and their own children."""
+    own = student_id == any_(context.student_ids)
+    if context.reach is Reach.OWN:
+        return own
+    taught = taught_today(student_id, tenant_id=context.tenant_id, user_id=context.user_id, today=context.today)
+    return or_(own, taught) if context.keeps_own else taught
 
 
-def visible_students(table: FromClause, context: ReadContext) -> ColumnElement[bool] | None:
-    """See _taught."""
-    return _taught(table.c.id, context)
+def visible_students(table: FromClause, context: ReadContext) -> ColumnElement[bool]:
+    """See _visible."""
+    return _visible(table.c.id, context)
 
 
-def visible_guardians(table: FromClause, context: ReadContext) -> ColumnElement[bool] | None:
-    """See _taught."""
-    return _taught(table.c.student_id, context)
+def visible_guardians(table: FromClause, context: ReadContext) -> ColumnElement[bool]:
+    """See _visible."""
+    return _visible(table.c.student_id, context)
 
 
 def regular_class(context: ReadContext) -> FromClause:
@@ -118,7 +120,9 @@ class Student:
     current_class: Annotated["Class", strawberry.lazy("subgraphs.academic.class_.graph")] | None = one(
         "Class", "Regular class of today.", through=regular_class
     )
-    guardians: list[Guardian] = many("Guardian", "Parents and guardians, by name.", remote="student_id", order="name")
+    guardians: list[Guardian] = many(
+        "Guardian", "Parents and guardians, by name.", remote="student_id", order="name", assumed=2
+    )
     enrollments: Connection[Annotated["Enrollment", strawberry.lazy("subgraphs.academic.enrollment.graph")]] = (
         connection("Enrollment", "Enrollments, newest first.", remote="student_id", order="valid_from desc")
     )
@@ -173,7 +177,7 @@ class StudentQuery:
         nisn: Annotated[str | None, strawberry.argument(description="National number.")] = None,
     ) -> Student | None:
         """Null when there is none for the actor."""
-        return await find_one(info, "Student", id=id, nis=nis, nisn=nisn)  # type: ignore[no-any-return]
+        return await find_one(info, Student, id=id, nis=nis, nisn=nisn)  # type: ignore[no-any-return]
 
     @strawberry.field(description="Long work of academic, like an import.")
     async def academic_job(

@@ -78,7 +78,11 @@ def _state(student: Student, addresses: dict[str, str], guardians: Sequence[Guar
 
 
 def taught_today(
-    student_id: ColumnElement[UUID], *, tenant_id: UUID, user_id: UUID, today: date
+    student_id: ColumnElement[UUID],
+    *,
+    tenant_id: ColumnElement[UUID],
+    user_id: ColumnElement[UUID],
+    today: ColumnElement[date],
 ) -> ColumnElement[bool]:
     """Whether a pupil sits today in a class that the account's teacher teaches or leads."""
     sitting = Enrollment.__table__.alias()
@@ -91,7 +95,9 @@ def taught_today(
     )
 
 
-def classes_on(student_id: ColumnElement[UUID], *, tenant_id: UUID, day: date) -> Select[UUID]:
+def classes_on(
+    student_id: ColumnElement[UUID], *, tenant_id: ColumnElement[UUID], day: ColumnElement[date]
+) -> Select[UUID]:
     """The classes a pupil sits in on a day."""
     sitting = Enrollment.__table__.alias()
     return select(sitting.c.class_id).where(
@@ -110,7 +116,7 @@ def guardians_of_students() -> FromClause:
     return select(guardian.c.tenant_id, guardian.c.id, *columns).join_from(link, guardian, same).subquery()
 
 
-def class_of_today(*, tenant_id: UUID, today: date) -> FromClause:
+def class_of_today(*, tenant_id: ColumnElement[UUID], today: ColumnElement[date]) -> FromClause:
     """Pupil (source_id) and regular class (target_id) of today."""
     sitting = Enrollment.__table__.alias()
     return (

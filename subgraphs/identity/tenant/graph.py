@@ -1,12 +1,12 @@
 """Schools in the graph: one's own, the platform's list, the public page."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
-from libs.auth import system_binding
+from libs.auth import PUBLIC
 from libs.graph import (
     Call,
     Connection,
@@ -23,16 +23,13 @@ from libs.graph import (
     mutation,
     one,
     result,
+    root_connection,
 )
-from libs.graph.entity import entity_named
-from libs.graph.fields import LIST_SIZE
-from libs.graph.paging import with_paging_arguments
-from libs.graph.reading import read_root_page
-from libs.kernel import PLATFORM_TENANT_ID, Forbidden, InvalidInput
+from libs.kernel import InvalidInput
 from subgraphs.identity.tenant import rules
 from subgraphs.identity.tenant.operations.create_tenant import FirstAdmin, create_tenant
 from subgraphs.identity.tenant.operations.import_tenants import import_tenants
-from subgraphs.identity.tenant.queries import SCHOOLS, find_school
+from subgraphs.identity.tenant.queries import SCHOOLS
 
 described_enum(
     rules.SchoolLevel,
@@ -110,30 +107,18 @@ class ImportTenantsSuccess:
     unchanged: int = given_out("Schools that were there already.")
 
 
-_SCHOOLS = entity_named("identity", "Tenant")
-
-
-async def _page_of_all(_root: Any, info: Info, arguments: dict[str, Any]) -> Any:
-    """Reading one's own school does not open the list of all."""
-    if not info.context.signed_in.may("tenant:read_all"):
-        raise Forbidden
-    return await read_root_page(info, _SCHOOLS, arguments, "name")
-
-
 @strawberry.type
 class TenantQuery:
     """Queries about schools."""
 
-    tenants: Connection[Tenant] = strawberry.federation.field(
-        resolver=with_paging_arguments(_page_of_all, _SCHOOLS.filter_type, _SCHOOLS.order_type),
-        description="Every school on the platform.",
-        directives=[LIST_SIZE],
+    tenants: Connection[Tenant] = root_connection(
+        Tenant, "Every school on the platform.", order="name", permission="tenant:read_all"
     )
 
     @strawberry.field(description="The school one works in; null for the platform.")
     async def tenant(self, info: Info) -> Tenant | None:
         """The row of the actor's tenant."""
-        return await find_one(info, "Tenant", id=info.context.signed_in.tenant_id)  # type: ignore[no-any-return]
+        return await find_one(info, Tenant, id=info.context.signed_in.tenant_id)  # type: ignore[no-any-return]
 
     @strawberry.field(description="What everybody may know of a school, by slug or NPSN; without either, null.")
     async def public_school(
@@ -143,9 +128,10 @@ class TenantQuery:
         npsn: Annotated[str | None, strawberry.argument(description="Its national school number.")] = None,
     ) -> Tenant | None:
         """Nobody needs to be signed in."""
-        async with info.context.database.read(system_binding(PLATFORM_TENANT_ID)) as tx:
-            row = await find_school(tx, slug=slug, npsn=npsn)
-        return entity_named("identity", "Tenant").make(row) if row else None
+        found: Tenant | None = await find_one(
+            info, Tenant, reader=PUBLIC, slug=slug and slug.lower(), npsn=npsn and npsn.upper()
+        )
+        return found
 
 
 @strawberry.type

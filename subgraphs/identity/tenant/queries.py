@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, FromClause, RowMapping, select
+from sqlalchemy import FromClause, select
 
-from libs.db import ReadTransaction
 from libs.events.contracts.identity import TenantCreated, TenantUpdated
 from subgraphs.identity.tenant.model import Tenant
 
@@ -13,18 +12,6 @@ E = TypeVar("E", TenantCreated, TenantUpdated)
 
 SCHOOLS: FromClause = select(Tenant.__table__).where(Tenant.level.is_not(None)).subquery("schools")
 """Every tenant but the platform's own."""
-
-
-async def find_school(tx: ReadTransaction, *, slug: str | None, npsn: str | None) -> RowMapping | None:
-    """The school with this slug and this number, as far as they are given; None without either."""
-    wanted: list[ColumnElement[bool]] = []
-    if slug is not None:
-        wanted.append(SCHOOLS.c.slug == slug.lower())
-    if npsn is not None:
-        wanted.append(SCHOOLS.c.npsn == npsn.upper())
-    if not wanted:
-        return None
-    return (await tx.execute(select(SCHOOLS).where(*wanted))).mappings().one_or_none()
 
 
 def state_event(contract: type[E], tenant: Mapping[str, Any]) -> E:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -15,7 +16,6 @@ from libs.graph import (
     Info,
     PhoneNumber,
     ReadContext,
-    RequestContext,
     column,
     computed,
     described_enum,
@@ -69,41 +69,20 @@ ACCOUNTS: FromClause = (
 
 def visible_users(accounts: FromClause, context: ReadContext) -> ColumnElement[bool]:
     """Families see themselves and who works for the school."""
-    return or_(accounts.c.id == context.actor.user_id, accounts.c.staff)
+    return or_(accounts.c.id == context.user_id, accounts.c.staff)
 
 
-async def _contacts(context: RequestContext, rows: Sequence[Any]) -> list[Contact | None]:
-    """Contacts of these rows; e-mails and phones asked for in one request are one reading with one audit entry."""
-    by_id = context.loaders.setdefault("contact rows", {})  # type: ignore[arg-type]
-    by_id.update({row.id: row for row in rows})  # type: ignore[attr-defined]
-
-    async def load(ids: list[UUID]) -> list[Contact | None]:
-        actor = context.signed_in
-        wanted = [by_id[user_id] for user_id in ids]  # type: ignore[index]
-        async with context.database.write(actor.binding("user")) as tx:
-            revealed: Mapping[UUID, Contact] = await read_contacts(
-                tx, wanted, actor=actor, contacts=context.extras.contacts, origin=context
-            )
-        return [revealed.get(user_id) for user_id in ids]
-
-    found: list[Contact | None] = await context.loader("contacts", load).load_many([row.id for row in rows])
-    return found
+async def contacts_of(call: Call, rows: Sequence[Any]) -> list[Contact | None]:
+    """E-mails and phones in clear; who read whose is in the log of the same transaction."""
+    revealed: Mapping[UUID, Contact] = await read_contacts(
+        call.tx, rows, actor=call.actor, contacts=call.context.extras.contacts, origin=call.context
+    )
+    return [revealed.get(row.id) for row in rows]
 
 
-async def emails_of(context: RequestContext, rows: Sequence[Any]) -> list[str | None]:
-    """E-mail addresses in clear."""
-    return [contact.email if contact else None for contact in await _contacts(context, rows)]
-
-
-async def phones_of(context: RequestContext, rows: Sequence[Any]) -> list[str | None]:
-    """Phones in clear."""
-    return [contact.phone if contact else None for contact in await _contacts(context, rows)]
-
-
-async def roles_of(context: RequestContext, rows: Sequence[Any]) -> list[Any]:
+async def roles_of(call: Call, rows: Sequence[Any]) -> list[Any]:
     """Roles held today."""
-    async with context.database.read(context.signed_in.binding("user")) as tx:
-        held = await read_roles(tx, [row.id for row in rows], today=context.today)
+    held = await read_roles(call.tx, [row.id for row in rows], today=call.today)
     return [held[row.id] for row in rows]
 
 
@@ -115,13 +94,19 @@ class User:
     name: str = column("Full name.", order=True, search=(UserName.__table__, "user_id"))
     email: EmailAddress | None = computed(
         "E-mail address; of others only with user:read_contact.",
-        batch=emails_of,
+        batch=contacts_of,
+        take=attrgetter("email"),
+        columns=("email", "phone"),
+        audited=True,
         permission="user:read_contact",
         own="id",
     )
     phone: PhoneNumber | None = computed(
         "Telephone number; of others only with user:read_contact.",
-        batch=phones_of,
+        batch=contacts_of,
+        take=attrgetter("phone"),
+        columns=("email", "phone"),
+        audited=True,
         permission="user:read_contact",
         own="id",
     )
@@ -190,14 +175,14 @@ class UserQuery:
     @strawberry.field(description="The own account.")
     async def me(self, info: Info) -> User | None:
         """The row of the actor."""
-        return await find_one(info, "User", id=info.context.signed_in.user_id)  # type: ignore[no-any-return]
+        return await find_one(info, User, id=info.context.signed_in.user_id)  # type: ignore[no-any-return]
 
     @strawberry.field(description="One account of the school.")
     async def user(
         self, info: Info, id: Annotated[UUID, strawberry.argument(description="Identity of the account.")]
     ) -> User | None:
         """Null for what is absent, another school's, or not to be seen."""
-        return await find_one(info, "User", id=id)  # type: ignore[no-any-return]
+        return await find_one(info, User, id=id)  # type: ignore[no-any-return]
 
 
 @strawberry.type

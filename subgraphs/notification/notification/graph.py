@@ -43,7 +43,7 @@ NotificationStatus = described_enum(
 
 def own_notifications(table: FromClause, context: ReadContext) -> ColumnElement[bool]:
     """Those sent to the actor."""
-    return table.c.user_id == context.actor.user_id
+    return table.c.user_id == context.user_id
 
 
 def about_students(context: ReadContext) -> FromClause:

@@ -53,7 +53,7 @@ def start(state: StateFolder, console: Console) -> int:
         )
     shown, deadline = 0, time.monotonic() + _SECONDS_TO_START
     while time.monotonic() < deadline:
-        ended, ready = child.poll() is not None, _is_ready(state)
+        ended, ready = child.poll() is not None, _is_ready(state, child.pid)
         shown = _echo(log, shown)
         if ended or ready:
             return 0 if ready else 1
@@ -71,8 +71,8 @@ def _echo(log: Path, shown: int) -> int:
     return shown + len(new)
 
 
-def _is_ready(state: StateFolder) -> bool:
-    return state.supervisor() is not None and bool(_recorded(state).get("ready"))
+def _is_ready(state: StateFolder, supervisor: int) -> bool:
+    return state.supervisor() == supervisor and bool(_recorded(state).get("ready"))
 
 
 def _recorded(state: StateFolder) -> dict[str, object]:

@@ -65,13 +65,17 @@ class StateFolder:
         self.logs.mkdir(exist_ok=True)
 
     def lock(self) -> int:
-        """Takes the lock until this process ends, however it ends. Raises AlreadyRunning."""
+        """Takes the lock until this process ends, however it ends. Raises AlreadyRunning.
+
+        What a killed supervisor said of its programs goes before this one gives its name: nobody takes it for news.
+        """
         descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
             raise AlreadyRunning(self.supervisor()) from None
+        self.processes.unlink(missing_ok=True)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         return descriptor

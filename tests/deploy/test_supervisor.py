@@ -15,7 +15,7 @@ import pytest
 
 from deploy.local.ports import free_port, holder
 from deploy.local.programs import end, marked
-from deploy.local.state import ROOT, StateFolder
+from deploy.local.state import ROOT, StateFolder, write_private
 
 _STAND_IN = Path(__file__).with_name("stand_in.py")
 
@@ -103,13 +103,21 @@ def test_after_a_killed_supervisor_the_next_one_ends_its_orphans(run: Run) -> No
     supervisor.kill()
     supervisor.communicate()
     assert all(process.is_running() for process in orphans)
-    run.state.processes.unlink()
 
-    run.start()
+    following = run.start()
+    eventually(lambda: run.state.supervisor() == following.pid, "its name in the lock")
     run.await_ready()
 
     assert not any(process.is_running() for process in orphans)
     assert len(run.names()) == 3
+
+
+def test_what_a_killed_supervisor_recorded_is_gone_once_the_next_one_has_the_lock(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path)
+    state.make()
+    write_private(state.processes, {"ready": True, "programs": {}})
+    os.close(state.lock())
+    assert not state.processes.exists()
 
 
 def test_a_stale_lock_file_is_survived(run: Run) -> None:

@@ -23,8 +23,9 @@ class Node:
     packaged: bool
 
     def environment(self) -> dict[str, str]:
-        """Puts this Node first on PATH, for install scripts that call `node`."""
-        return {"PATH": f"{self.program.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+        """Puts this Node first on PATH, for install scripts that call `node`; trusts whom the machine trusts."""
+        path = f"{self.program.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        return {"PATH": path, "NODE_USE_SYSTEM_CA": os.environ.get("NODE_USE_SYSTEM_CA", "1")}
 
 
 def find_node() -> Node:

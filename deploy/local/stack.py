@@ -60,9 +60,9 @@ def _python(name: str, port: int) -> Program:
 
 def _router(settings: Settings) -> Iterator[Program]:
     node = find_node()
-    needs: tuple[str, ...] = ("migrate",)
+    needs: tuple[str, ...] = ()  # it reads its code while `migrate` works, and is ready when the subgraphs are
     if not packages_are_current(ROUTER):
-        needs = ("migrate", "npm")
+        needs = ("npm",)
         command = (*node.npm, "ci", "--no-audit", "--no-fund", "--loglevel=error")
         yield Program(name="npm", command=command, once=True, environment=node.environment(), folder=ROUTER)
     yield Program(

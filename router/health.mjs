@@ -2,6 +2,7 @@
 
 const CHECK_TIMEOUT_MS = 2_000;
 const CACHED_MS = 1_000; // probes cannot hammer the subgraphs
+const CACHED_DOWN_MS = 100; // whoever waits for one that comes back is told soon
 const VERSION = '0.1.0';
 
 /** A function from a path to `{ status, body }`, in the form of the subgraphs' health; undefined for other paths. */
@@ -35,8 +36,9 @@ function cached(check) {
   return () => {
     if (Date.now() >= freshUntil) {
       freshUntil = Date.now() + CHECK_TIMEOUT_MS + CACHED_MS; // one check at a time
-      result = check().finally(() => {
-        freshUntil = Date.now() + CACHED_MS;
+      result = check().then((isUp) => {
+        freshUntil = Date.now() + (isUp ? CACHED_MS : CACHED_DOWN_MS);
+        return isUp;
       });
     }
     return result;

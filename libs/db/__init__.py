@@ -1,12 +1,13 @@
 """PostgreSQL: tables of a schema, transactions bound to a tenant, row-level security, migrations."""
 
 from libs.db.bootstrap import bootstrap
-from libs.db.database import Database, ReadTransaction, TenantTransaction, violated_constraint
+from libs.db.database import DIALECT, Database, ReadTransaction, TenantTransaction, violated_constraint
 from libs.db.migrations import drift, migrate
 from libs.db.rls import enable_own_rls, enable_platform_rls, enable_tenant_rls, grant_queue
 from libs.db.tables import PlatformRow, TableClass, TenantProjection, TenantRow, Versioned, subgraph_base, tenant_key
 
 __all__ = [
+    "DIALECT",
     "Database",
     "PlatformRow",
     "ReadTransaction",

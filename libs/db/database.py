@@ -5,13 +5,14 @@ Leaving the block commits, raising rolls back; nothing else in the house calls c
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import Executable, NullPool, Result, ScalarResult, Select
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
@@ -281,6 +282,8 @@ class Database:
         await self._pool.close()
 
 
+DIALECT: Final = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+"""Compiles statements for `fetch`."""
 _CONNECTION_LOST = ("08", "57P0")
 _BIND = (
     "select set_config('transaction_read_only', 'on', true), set_config('app.tenant_id', $1, true), "

@@ -1,11 +1,12 @@
 """The graph of a subgraph: declarations and how they are read, mutations and their results, the application."""
 
+from libs.graph.aggregates import Aggregates
 from libs.graph.app import Subgraph, subgraph_app
 from libs.graph.context import Call, Info, ReadContext, RequestContext
 from libs.graph.entity import entity
 from libs.graph.enums import described_enum
 from libs.graph.errors import RequestRefused
-from libs.graph.fields import column, computed, connection, count, given_out, many, one, stub
+from libs.graph.fields import aggregates, column, computed, connection, count, given_out, many, one, stub
 from libs.graph.filters import Condition, compared, compared_any, comparison
 from libs.graph.inputs import FileInput, fault, given
 from libs.graph.jobs import Job, JobProgress, JobStatus
@@ -22,13 +23,14 @@ from libs.graph.results import (
     error,
     result,
 )
-from libs.graph.roots import find_all, find_one, root_connection
+from libs.graph.roots import find_all, find_one, root_aggregates, root_connection
 from libs.graph.scalars import EmailAddress, PhoneNumber, Rupiah, Score
 from libs.graph.schema import SubgraphSchema, subgraph_schema
 
 __all__ = [
     "ERROR_TYPES",
     "Access",
+    "Aggregates",
     "Call",
     "Condition",
     "Conflict",
@@ -53,6 +55,7 @@ __all__ = [
     "Subgraph",
     "SubgraphSchema",
     "UserError",
+    "aggregates",
     "column",
     "compared",
     "compared_any",
@@ -72,6 +75,7 @@ __all__ = [
     "mutation",
     "one",
     "result",
+    "root_aggregates",
     "root_connection",
     "stub",
     "subgraph_app",

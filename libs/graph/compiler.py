@@ -21,6 +21,7 @@ from sqlalchemy import JSON, ColumnElement, FromClause, Label, case, func, liter
 from sqlalchemy.sql.expression import ScalarSelect
 
 from libs.auth import CATALOGUE, Reach
+from libs.graph.aggregates import Figures
 from libs.graph.arguments import Parameters
 from libs.graph.context import ReadContext
 from libs.graph.fields import ColumnField, ComputedField, Relation, StubField, terms_of
@@ -114,8 +115,8 @@ class Compiler:
                 columns[label] = labelled(value, label)
                 shape.add(object_of(selected, label, inner))
             case Relation() as relation:
-                target = self.entities[relation.target]
-                if reach_of(self.permissions, target.resource) is Reach.NONE:
+                reach = reach_of(self.permissions, self.entities[relation.target].resource)
+                if reach <= (Reach.OWN if relation.kind == "aggregates" else Reach.NONE):
                     shape.add(Refused(key=selected.key, label=label, nodes=nodes, non_null=non_null))
                     return
                 value, member = self._relation(row, selected, declared, relation, label)
@@ -166,6 +167,9 @@ class Compiler:
             return value, object_of(selected, label, shape)
         if relation.kind == "many":
             value, shape = self.many(related, below, relation.order, correlated=froms(row))
+            return value, list_of(selected, label, shape, lambda _: relation.assumed)
+        if relation.kind == "aggregates":
+            value, shape = Figures(self, related, selected.arguments, correlated=froms(row)).compile(below)
             return value, list_of(selected, label, shape, lambda _: relation.assumed)
         page = Page(self, related, selected.arguments, relation.order, froms(row))
         value, shape = page.compile(below)

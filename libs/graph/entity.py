@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, FromClause, Table
 from strawberry.types.field import StrawberryField
 from strawberry.types.lazy_type import StrawberryLazyReference
 
+from libs.graph.aggregates import aggregate_arguments, aggregate_types, aggregates_of
 from libs.graph.context import ReadContext
 from libs.graph.fields import LIST_SIZE, ColumnField, Field, Relation, assumed_size, graph_name
 from libs.graph.filters import Condition, filter_input, order_enum
@@ -47,6 +48,7 @@ class Entity:
     indexed: frozenset[str]
     filter_type: type | None
     order_type: type | None
+    group_type: type | None
 
     def value(self, row: Row, name: str) -> ColumnElement[Any]:
         """The SQL of a column's value, by its name in Python; hidden columns of the table included."""
@@ -116,6 +118,7 @@ def entity(
             indexed=indexed_columns(source) if source is not None else frozenset(),
             filter_type=filter_input(cls, columns, further),
             order_type=order_enum(cls, columns),
+            group_type=aggregate_types(cls, {name: (each.field, each.kind) for name, each in declared.items()}),
         )
         bind_fields(cls)
         description = inspect.getdoc(cls)
@@ -135,6 +138,8 @@ def bind_fields(cls: type, resolver: Any = None) -> None:
     """
     hints = inspect.get_annotations(cls)
     for name, declared in list(vars(cls).items()):
+        if isinstance(declared, Relation) and declared.kind == "aggregates":
+            cls.__annotations__[name] = aggregates_of(declared.target, _module(hints[name]))
         bound = _field(declared, hints[name], resolver) if isinstance(declared, Field) else declared
         if isinstance(bound, StrawberryField):
             if name.endswith("_"):
@@ -147,7 +152,12 @@ def _field(declared: Field, hint: Any, resolver: Any) -> StrawberryField:
         return strawberry.field(description=declared.description)  # type: ignore[no-any-return]
     if declared.kind == "connection":
         field = strawberry.federation.field(description=declared.description, directives=[LIST_SIZE])
-        field.arguments = paging_arguments(*_argument_types(declared.target, hint))
+        field.arguments = paging_arguments(*_argument_types(declared.target, hint, "Filter", "Order"))
+        return field  # type: ignore[no-any-return]
+    if declared.kind == "aggregates":
+        directives = [assumed_size(declared.assumed)]
+        field = strawberry.federation.field(description=declared.description, directives=directives)
+        field.arguments = aggregate_arguments(*_argument_types(declared.target, hint, "Filter", "Group"))
         return field  # type: ignore[no-any-return]
     if declared.kind == "many":
         directives = [assumed_size(declared.assumed)]
@@ -155,12 +165,18 @@ def _field(declared: Field, hint: Any, resolver: Any) -> StrawberryField:
     return strawberry.field(description=declared.description, resolver=resolver)  # type: ignore[no-any-return]
 
 
-def _argument_types(target: str, hint: Any) -> tuple[Any, Any]:
-    """Lazy references to `<Target>Filter` and `<Target>Order`, which stand in the module of the target."""
+def _argument_types(target: str, hint: Any, *kinds: str) -> tuple[Any, Any]:
+    """Lazy references to `<Target>Filter` and the like, which stand in the module of the target."""
+    module = _module(hint)
+    return tuple(Annotated[f"{target}{kind}", strawberry.lazy(module)] for kind in kinds)  # type: ignore[return-value]
+
+
+def _module(hint: Any) -> str:
+    """The module of the type in Connection[…] or Aggregates[…], which may be lazy."""
     node = get_args(_bare(hint))[0]
     lazy = next((each for each in get_args(node) if isinstance(each, StrawberryLazyReference)), None)
-    module = lazy.module if lazy else node.__module__
-    return tuple(Annotated[f"{target}{kind}", strawberry.lazy(module)] for kind in ("Filter", "Order"))  # type: ignore[return-value]
+    module: str = lazy.module if lazy else node.__module__
+    return module
 
 
 def _bare(hint: Any) -> Any:

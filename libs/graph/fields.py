@@ -35,6 +35,10 @@ def assumed_size(rows: int) -> ListSize:
     )
 
 
+GROUPS = 20
+"""Groups that figures are assumed to have when their cost is estimated."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """A declared field; the kinds below say where its value comes from."""
@@ -50,6 +54,8 @@ class ColumnField(Field):
     filter: bool = False
     order: bool = False
     search: tuple[Table, str] | None = None
+    group: bool = False
+    measure: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +84,11 @@ class Relation(Field):
     target: str
     local: str
     remote: str
-    kind: str  # one, many, connection or count
+    kind: str  # one, many, connection, count or aggregates
     through: Link | None = None
     order: str = "id"
     assumed: int = 5
+    group: bool = False
 
 
 def graph_name(name: str) -> str:
@@ -96,13 +103,18 @@ def column(
     filter: bool = False,
     order: bool = False,
     search: tuple[Table, str] | None = None,
+    group: bool = False,
+    measure: bool = False,
 ) -> Any:
     """A column of the same name, or `of`, an expression over the table's alias.
 
     `filter` and `order` admit it to the type's filter and order inputs (an orderable column has an index and no
-    null); `search` names a table of word tokens and its owner column.
+    null); `search` names a table of word tokens and its owner column; figures can be grouped by it (`group`) or tell
+    its sum, average and extremes (`measure`: numbers).
     """
-    return ColumnField(description=description, of=of, filter=filter, order=order, search=search)
+    return ColumnField(
+        description=description, of=of, filter=filter, order=order, search=search, group=group, measure=measure
+    )
 
 
 def computed(
@@ -139,11 +151,24 @@ def stub(key: str, description: str) -> Any:
 
 
 def one(
-    target: str, description: str, *, local: str | None = None, remote: str = "id", through: Link | None = None
+    target: str,
+    description: str,
+    *,
+    local: str | None = None,
+    remote: str = "id",
+    through: Link | None = None,
+    group: bool = False,
 ) -> Any:
     """One related object. `local` defaults to `<field>_id`, or to `id` with `through` (source_id, target_id)."""
-    local = local or ("id" if through else "")
-    return Relation(description=description, target=target, local=local, remote=remote, kind="one", through=through)
+    return Relation(
+        description=description,
+        target=target,
+        local=local or ("id" if through else ""),
+        remote=remote,
+        kind="one",
+        through=through,
+        group=group,
+    )
 
 
 def many(
@@ -193,6 +218,21 @@ def connection(
 def count(target: str, description: str, *, local: str = "id", remote: str = "id", through: Link | None = None) -> Any:
     """How many related objects there are for the actor."""
     return Relation(description=description, target=target, local=local, remote=remote, kind="count", through=through)
+
+
+def aggregates(
+    target: str, description: str, *, local: str = "id", remote: str = "id", through: Link | None = None
+) -> Any:
+    """Figures over the related objects, `<Target>Aggregates`, by group."""
+    return Relation(
+        description=description,
+        target=target,
+        local=local,
+        remote=remote,
+        kind="aggregates",
+        through=through,
+        assumed=GROUPS,
+    )
 
 
 def terms_of(order: str) -> tuple[tuple[str, bool], ...]:

@@ -13,10 +13,9 @@ from uuid import UUID
 import orjson
 from graphql import GraphQLError
 from sqlalchemy import ARRAY, ColumnElement, Select, Text, Uuid, column, func, select
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from libs.auth import Actor
-from libs.db import ReadTransaction
+from libs.db import DIALECT, ReadTransaction
 from libs.graph.arguments import Getter, Request, form
 from libs.graph.compiler import Compiler
 from libs.graph.context import RequestContext
@@ -31,7 +30,6 @@ MOST_OBJECTS: Final = 50_000
 """Objects that one field may give at most, estimated from page sizes before it runs."""
 _NONE: Final[Mapping[str, Any]] = {}
 _MOST_PLANS: Final = 2_000
-_DIALECT: Final = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _FREE_OF_VALUES: Final = (str, int, bool, type(None))
 
 Rows = Sequence[tuple[Any, ...]]
@@ -109,7 +107,7 @@ def compile_plan(compiler: Compiler, selection: Selection, build: Build) -> Plan
     """Compiles one field. Raises Forbidden and RequestRefused."""
     value, member = build(compiler, selection)
     statement = value if isinstance(value, Select) else select(value.cast(Text))
-    compiled = statement.compile(dialect=_DIALECT)
+    compiled = statement.compile(dialect=DIALECT)
     getters = compiler.parameters.getters
     ordered = [getters.get(name) or _constant(name, compiled.params[name]) for name in compiled.positiontup or ()]
     computed = member.shape.computed() if isinstance(member, Nested) else []

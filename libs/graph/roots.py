@@ -12,14 +12,15 @@ from sqlalchemy import ColumnElement, FromClause, Uuid
 from sqlalchemy.types import TypeEngine
 
 from libs.auth import Actor
+from libs.graph.aggregates import Figures, aggregate_arguments, aggregates_of
 from libs.graph.compiler import Compiler
 from libs.graph.context import Info, ReadContext
 from libs.graph.entity import Entity, entity_named, subgraph_of
-from libs.graph.fields import LIST_SIZE
+from libs.graph.fields import GROUPS, LIST_SIZE, assumed_size
 from libs.graph.pages import Page
 from libs.graph.paging import paging_arguments
 from libs.graph.reading import read
-from libs.graph.rows import LONGEST_LIST
+from libs.graph.rows import LONGEST_LIST, Rows
 from libs.graph.selection import Selection
 from libs.graph.shapes import Member, Nested, Shape
 from libs.kernel import Forbidden
@@ -28,13 +29,16 @@ Where = Callable[..., Sequence[ColumnElement[bool]]]
 """Conditions of a root field: `where(row, context, **values)`, each value a parameter, or None when it is not given."""
 
 
+Unless = tuple[str, Callable[[FromClause, ReadContext], ColumnElement[bool]]]
+
+
 def root_connection(
     target: type,
     description: str,
     *,
     order: str = "id",
     permission: str | None = None,
-    unless_filtered: tuple[str, Callable[[FromClause, ReadContext], ColumnElement[bool]]] | None = None,
+    unless_filtered: Unless | None = None,
 ) -> Any:
     """A root field over all rows of a declared type that exist for the actor. `order` when the client says none.
 
@@ -44,12 +48,8 @@ def root_connection(
     declared = entity_named(subgraph_of(target), target.__name__)
 
     def build(compiler: Compiler, selection: Selection) -> tuple[ColumnElement[Any], Member]:
-        if permission is not None and permission not in compiler.permissions:
-            raise Forbidden
-        rows = compiler.rows(declared.name)
         arguments = selection.arguments(selection.definition)
-        if unless_filtered is not None and (arguments.get("filter") or {}).get(unless_filtered[0]) is None:
-            rows = rows.narrowed(unless_filtered[1](rows.alias, rows.context))
+        rows = _admitted(compiler, declared, arguments, permission, unless_filtered)
         value, shape = Page(compiler, rows, arguments, order).compile(selection)
         return value, _root(selection, shape)
 
@@ -67,6 +67,48 @@ def root_connection(
     field = strawberry.federation.field(resolver=page, description=description, directives=[LIST_SIZE])
     field.arguments = paging_arguments(declared.filter_type, declared.order_type)
     return field
+
+
+def root_aggregates(
+    target: type,
+    description: str,
+    *,
+    permission: str | None = None,
+    unless_filtered: Unless | None = None,
+) -> Any:
+    """A root field of figures over all rows of a declared type that exist for the actor; see root_connection."""
+    declared = entity_named(subgraph_of(target), target.__name__)
+
+    def build(compiler: Compiler, selection: Selection) -> tuple[ColumnElement[Any], Member]:
+        arguments = selection.arguments(selection.definition)
+        rows = _admitted(compiler, declared, arguments, permission, unless_filtered)
+        value, shape = Figures(compiler, rows, arguments).compile(selection)
+        return value, _root(selection, shape, many=True)
+
+    async def figures(info: Info, filter: Any = None, group_by: Any = None) -> Any:  # noqa: ARG001 - as above
+        return await read(resolving(info), build)
+
+    figures.__annotations__["return"] = aggregates_of(declared.name, target.__module__)
+    directives = [assumed_size(GROUPS)]
+    field = strawberry.federation.field(resolver=figures, description=description, directives=directives)
+    field.arguments = aggregate_arguments(declared.filter_type, declared.group_type)
+    return field
+
+
+def _admitted(
+    compiler: Compiler,
+    declared: Entity,
+    arguments: Mapping[str, Any],
+    permission: str | None,
+    unless_filtered: Unless | None,
+) -> Rows:
+    """All rows of a type for a root field. Raises Forbidden."""
+    if permission is not None and permission not in compiler.permissions:
+        raise Forbidden
+    rows = compiler.rows(declared.name)
+    if unless_filtered is not None and (arguments.get("filter") or {}).get(unless_filtered[0]) is None:
+        rows = rows.narrowed(unless_filtered[1](rows.alias, rows.context))
+    return rows
 
 
 def resolving(info: Info) -> Any:

@@ -89,25 +89,26 @@ class Shape:
     """The members of an object, in the order of the document; `of_values`: one that Python made, not SQL."""
 
     members: list[Member] = field(default_factory=list)
+    nested: list[Nested] = field(default_factory=list)
     of_values: bool = False
     needs_completion: bool = False
 
     def add(self, member: Member) -> None:
         """Adds a member; what needs completion inside needs it here."""
         self.members.append(member)
+        if isinstance(member, Nested):
+            self.nested.append(member)
         self.needs_completion = self.needs_completion or member.needs_completion
 
     def objects(self, request: Request) -> int:
         """How many objects an object of this shape may hold, itself included."""
-        nested = (member for member in self.members if isinstance(member, Nested))
-        return 1 + sum(member.rows(request) * member.shape.objects(request) for member in nested)
+        return 1 + sum(member.rows(request) * member.shape.objects(request) for member in self.nested)
 
     def computed(self) -> list[Computed]:
         """Every computed member, at any depth."""
         found = [member for member in self.members if isinstance(member, Computed)]
-        for member in self.members:
-            if isinstance(member, Nested):
-                found += member.shape.computed()
+        for member in self.nested:
+            found += member.shape.computed()
         return found
 
 

@@ -4,10 +4,10 @@ import time
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import FromClause, select
+from sqlalchemy import FromClause, bindparam, select
 
 from libs.auth import system_binding
-from libs.db import Database
+from libs.db import DIALECT, Database
 
 _FRESH_SECONDS = 2.0  # a suspension is in force everywhere within 5 seconds: relay, consumer and this
 _MOST_TENANTS = 10_000
@@ -28,7 +28,8 @@ class TenantDirectory:
 
     def __init__(self, database: Database, table: FromClause) -> None:
         self._database = database
-        self._table = table
+        wanted = select(table.c.timezone, table.c.status, table.c.features).where(table.c.id == bindparam("id"))
+        self._statement = str(wanted.compile(dialect=DIALECT))
         self._known: dict[UUID, tuple[float, TenantState | None]] = {}
 
     async def get(self, tenant_id: UUID) -> TenantState | None:
@@ -36,11 +37,11 @@ class TenantDirectory:
         known = self._known.get(tenant_id)
         if known and time.monotonic() - known[0] < _FRESH_SECONDS:
             return known[1]
-        table = self._table.c
-        statement = select(table.timezone, table.status, table.features).where(table.id == tenant_id)
-        async with self._database.read(system_binding(tenant_id)) as tx:
-            row = (await tx.execute(statement)).one_or_none()
-        state = TenantState(tenant_id, row.timezone, row.status, frozenset(row.features)) if row else None
+        rows = await self._database.fetch(system_binding(tenant_id), self._statement, [tenant_id])
+        state = None
+        if rows:
+            ((timezone, status, features),) = rows
+            state = TenantState(tenant_id, timezone, status, frozenset(features))
         if len(self._known) >= _MOST_TENANTS:
             self._known.clear()
         self._known[tenant_id] = (time.monotonic(), state)

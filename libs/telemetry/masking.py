@@ -24,6 +24,8 @@ SAFE_FIELDS = frozenset(f"{_EVERY_LINE} {_REQUEST} {_WHOSE} {_DATA} {_WORK} {_CO
 _SMALLEST_NIK = 10**15  # sixteen digits
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
+_HARMLESS = re.compile(rf"[A-Za-z_./-]{{0,39}}|{_UUID}|\d{{4}}-\d\d-\d\dT[\d:.]{{8,15}}Z")
+"""Most values of a line: one word, an id, a moment. None of the patterns matches any of these."""
 _KEYWORD = r"(?:password|passwd|passphrase|secret|token|otp|pepper|authorization|cookie|api[_-]?key|private[_-]?key)"
 _WORD = r"[A-Za-z0-9_-]"
 
@@ -56,6 +58,8 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z_.]*")
 
 def mask(text: str) -> str:
     """The text with everything masked that looks like a person's data or a secret; at most MAX_TEXT characters."""
+    if _HARMLESS.fullmatch(text):
+        return text
     cut = text[:MAX_TEXT]
     if not cut.isascii():
         cut = cut.encode("utf-8", "replace").decode("utf-8")  # lone surrogates have no JSON form
@@ -79,7 +83,10 @@ def mask_error(error: BaseException) -> str:
 
 def safe_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a line: values of unknown names removed, all others masked to any depth."""
-    return {mask(str(name)): _safe(name, value) if name in SAFE_FIELDS else REMOVED for name, value in fields.items()}
+    return {
+        name if name in SAFE_FIELDS else mask(str(name)): _safe(name, value) if name in SAFE_FIELDS else REMOVED
+        for name, value in fields.items()
+    }
 
 
 def _safe(name: str, value: Any) -> Any:

@@ -8,10 +8,12 @@ from sqlalchemy import ColumnElement, FromClause
 
 from libs.auth import Reach
 from libs.graph import (
+    Aggregates,
     Call,
     Connection,
     Info,
     ReadContext,
+    aggregates,
     column,
     compared,
     connection,
@@ -24,6 +26,7 @@ from libs.graph import (
     mutation,
     one,
     result,
+    root_aggregates,
     root_connection,
 )
 from subgraphs.academic.class_ import model, operations, rules
@@ -66,10 +69,10 @@ class Class:
 
     id: UUID = column("Identity of the class.", filter=True)
     name: str = column("Name, like X IPA 1; unique within its year.", filter=True, order=True)
-    level: int = column("Grade level, 1 to 13.", filter=True, order=True)
-    major: str | None = column("Major, where the school has any.", filter=True)
-    max_students: int = column("Seats.", filter=True)
-    student_count: int = column("Seats that are taken.", of=lambda t: t.c.enrolled_count)
+    level: int = column("Grade level, 1 to 13.", filter=True, order=True, group=True)
+    major: str | None = column("Major, where the school has any.", filter=True, group=True)
+    max_students: int = column("Seats.", filter=True, measure=True)
+    student_count: int = column("Seats that are taken.", of=lambda t: t.c.enrolled_count, measure=True)
     homeroom_teacher: Annotated["Teacher", strawberry.lazy("subgraphs.academic.teacher.graph")] | None = one(
         "Teacher", "Homeroom teacher."
     )
@@ -78,6 +81,9 @@ class Class:
     )
     students: Connection[Annotated["Student", strawberry.lazy("subgraphs.academic.student.graph")]] = connection(
         "Student", "Pupils who sit in it today, by name.", through=pupils_of_today, order="full_name"
+    )
+    student_aggregates: Aggregates[Annotated["Student", strawberry.lazy("subgraphs.academic.student.graph")]] = (
+        aggregates("Student", "Figures of the pupils who sit in it today.", through=pupils_of_today)
     )
     subjects: list[Annotated["ClassSubject", strawberry.lazy("subgraphs.academic.class_subject.graph")]] = many(
         "ClassSubject", "Its subjects in every semester of the year.", remote="class_id", assumed=30
@@ -136,6 +142,11 @@ class ClassQuery:
         "Classes, by name: those of the active academic year, unless the filter says something of `academicYearId` at "
         "its top level.",
         order="name",
+        unless_filtered=("academicYearId", _of_active_year),
+    )
+    class_aggregates = root_aggregates(
+        Class,
+        "Figures of the classes, chosen like those of `classes`.",
         unless_filtered=("academicYearId", _of_active_year),
     )
 

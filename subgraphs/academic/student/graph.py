@@ -26,6 +26,7 @@ from libs.graph import (
     mutation,
     one,
     result,
+    root_aggregates,
     root_connection,
     stub,
 )
@@ -113,12 +114,12 @@ class Student:
     nis: str = column("The school's own number.", filter=True, order=True)
     nisn: str | None = column("National number, 10 digits.", filter=True)
     full_name: str = column("Full name.", order=True, search=(model.StudentName.__table__, "student_id"))
-    gender: rules.Gender = column("Sex as registered.", filter=True)
+    gender: rules.Gender = column("Sex as registered.", filter=True, group=True)
     birth_date: date | None = column("Date of birth.", filter=True)
-    status: rules.StudentStatus = column("Where the pupil stands with the school.", filter=True)
+    status: rules.StudentStatus = column("Where the pupil stands with the school.", filter=True, group=True)
     user: User | None = stub("user_id", "Account of the pupil.")
     current_class: Annotated["Class", strawberry.lazy("subgraphs.academic.class_.graph")] | None = one(
-        "Class", "Regular class of today.", through=regular_class
+        "Class", "Regular class of today.", through=regular_class, group=True
     )
     guardians: list[Guardian] = many(
         "Guardian", "Parents and guardians, by name.", remote="student_id", order="name", assumed=2
@@ -167,6 +168,7 @@ class StudentQuery:
     """Queries about pupils."""
 
     students: Connection[Student] = root_connection(Student, "Pupils, by name.", order="full_name")
+    student_aggregates = root_aggregates(Student, "Figures of the pupils that the actor sees.")
 
     @strawberry.field(description="A pupil by identity, NIS or NISN; those that are given must all hold.")
     async def student(

@@ -15,6 +15,7 @@ from libs.graph import (
     mutation,
     one,
     result,
+    root_aggregates,
     root_connection,
 )
 from subgraphs.academic.subject import model, operations, rules
@@ -35,8 +36,8 @@ class Subject:
     id: UUID = column("Identity of the subject.", filter=True)
     code: str = column("Code, unique in the school.", filter=True, order=True)
     name: str = column("Name.", filter=True, order=True)
-    category: rules.SubjectCategory = column("Where it stands in the curriculum.", filter=True)
-    credit_hours: int | None = column("Lessons a week.")
+    category: rules.SubjectCategory = column("Where it stands in the curriculum.", filter=True, group=True)
+    credit_hours: int | None = column("Lessons a week.", measure=True)
 
 
 @error(rules.CodeTaken)
@@ -68,6 +69,7 @@ class SubjectQuery:
     """Queries about subjects."""
 
     subjects: Connection[Subject] = root_connection(Subject, "Subjects, by code.", order="code")
+    subject_aggregates = root_aggregates(Subject, "Figures of the subjects.")
 
 
 @strawberry.type

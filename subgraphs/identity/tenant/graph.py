@@ -23,6 +23,7 @@ from libs.graph import (
     mutation,
     one,
     result,
+    root_aggregates,
     root_connection,
 )
 from libs.kernel import InvalidInput
@@ -60,9 +61,9 @@ class Tenant:
     slug: str = column("Name of the school in addresses.", filter=True, order=True)
     name: str = column("Name of the school.", filter=True, order=True)
     npsn: str | None = column("National school number, 8 characters.", filter=True)
-    level: rules.SchoolLevel = column("Kind of school.", filter=True)
+    level: rules.SchoolLevel = column("Kind of school.", filter=True, group=True)
     timezone: str = column("Time zone of the school's clock, an IANA name.", filter=True)
-    status: rules.TenantStatus = column("Whether the school may be worked in.", filter=True)
+    status: rules.TenantStatus = column("Whether the school may be worked in.", filter=True, group=True)
     features: list[rules.Feature] = column("What is switched on.")
     created_at: datetime = column("When the school joined.", order=True)
 
@@ -114,6 +115,7 @@ class TenantQuery:
     tenants: Connection[Tenant] = root_connection(
         Tenant, "Every school on the platform.", order="name", permission="tenant:read_all"
     )
+    tenant_aggregates = root_aggregates(Tenant, "Figures of the schools on the platform.", permission="tenant:read_all")
 
     @strawberry.field(description="The school one works in; null for the platform.")
     async def tenant(self, info: Info) -> Tenant | None:

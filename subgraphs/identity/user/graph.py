@@ -27,6 +27,7 @@ from libs.graph import (
     mutation,
     one,
     result,
+    root_aggregates,
     root_connection,
 )
 from subgraphs.identity.user import rules
@@ -110,11 +111,11 @@ class User:
         permission="user:read_contact",
         own="id",
     )
-    status: rules.UserStatus = column("Where the account stands.", filter=True)
+    status: rules.UserStatus = column("Where the account stands.", filter=True, group=True)
     roles: list[Annotated["Role", strawberry.lazy("subgraphs.identity.role.graph")]] | None = computed(
         "Roles held today; of others only with user:read.", batch=roles_of, permission="user:read", own="id"
     )
-    language: str = column("Language of messages: id or en.", filter=True)
+    language: str = column("Language of messages: id or en.", filter=True, group=True)
     created_at: datetime = column("When the account was made.", filter=True, order=True)
 
 
@@ -171,6 +172,7 @@ class UserQuery:
     """Queries about accounts."""
 
     users: Connection[User] = root_connection(User, "Accounts of the school.", order="name")
+    user_aggregates = root_aggregates(User, "Figures of the school's accounts.")
 
     @strawberry.field(description="The own account.")
     async def me(self, info: Info) -> User | None:

@@ -16,6 +16,7 @@ from libs.graph import (
     described_enum,
     entity,
     find_one,
+    root_aggregates,
     root_connection,
 )
 from subgraphs.notification.notification import model, rules
@@ -61,13 +62,13 @@ class Notification:
     """One message to one person over one channel."""
 
     id: UUID = column("Identity of the message.")
-    channel: rules.Channel = column("The way it takes.", filter=True)
-    event_type: str = column("What it tells of, like `user.created`.", filter=True)
+    channel: rules.Channel = column("The way it takes.", filter=True, group=True)
+    event_type: str = column("What it tells of, like `user.created`.", filter=True, group=True)
     subject: str | None = column("Its subject, where the channel has one.")
     body: str = column("Its text, without links that work only once.")
-    status: rules.NotificationStatus = column("Where it is.", filter=True)
+    status: rules.NotificationStatus = column("Where it is.", filter=True, group=True)
     sent_at: datetime | None = column("When the channel's provider took it.")
-    attempts: int = column("How often it was tried, at most three times.")
+    attempts: int = column("How often it was tried, at most three times.", measure=True)
     created_at: datetime = column("When it was written.", filter=True, order=True)
 
 
@@ -98,6 +99,7 @@ class NotificationQuery:
     notifications: Connection[Notification] = root_connection(
         Notification, "Messages: the school's, or one's own; newest first.", order="created_at desc"
     )
+    notification_aggregates = root_aggregates(Notification, "Figures of the school's messages.")
 
     @strawberry.field(description="One message; null when there is none for you.")
     async def notification(

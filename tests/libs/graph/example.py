@@ -14,6 +14,7 @@ from libs.crypto import KeyRing
 from libs.db import Database
 from libs.events.outbox import OutboxWriter
 from libs.graph import (
+    Aggregates,
     Call,
     Connection,
     EmailAddress,
@@ -21,6 +22,7 @@ from libs.graph import (
     PhoneNumber,
     ReadContext,
     Subgraph,
+    aggregates,
     column,
     compared,
     compared_any,
@@ -37,6 +39,7 @@ from libs.graph import (
     mutation,
     one,
     result,
+    root_aggregates,
     root_connection,
     stub,
     subgraph_app,
@@ -117,6 +120,9 @@ class Shelf:
     first_books: list[Annotated["Book", strawberry.lazy(__name__)]] = many(
         "Book", "Its books.", remote="shelf_id", order="title desc"
     )
+    book_aggregates: Aggregates[Annotated["Book", strawberry.lazy(__name__)]] = aggregates(
+        "Book", "Figures of its books.", remote="shelf_id"
+    )
     book_count: int = count("Book", "How many books.", remote="shelf_id")
 
 
@@ -133,13 +139,15 @@ class Book:
 
     id: UUID = column("Identity.", filter=True)
     title: str = column("Title.", filter=True, order=True, search=(words, "book_id"))
-    kind: Kind = column("Kind.", filter=True, order=True)
+    kind: Kind = column("Kind.", filter=True, order=True, group=True)
     printed: date | None = column("Day of printing.", filter=True)
     class_: Kind = column("The kind, under a name that Python keeps.", of=lambda t: t.c.kind, filter=True)
-    length: int = column("Length of the title.", of=lambda t: func.length(t.c.title))
-    shelf: Annotated["Shelf", strawberry.lazy(__name__)] | None = one("Shelf", "Where it stands.")
+    length: int = column("Length of the title.", of=lambda t: func.length(t.c.title), measure=True)
+    shelf: Annotated["Shelf", strawberry.lazy(__name__)] | None = one("Shelf", "Where it stands.", group=True)
     owner: User | None = stub("owner_id", "Whose it is.")
-    secret: str | None = computed("A secret.", batch=secrets, columns=("title",), permission="user:read_contact", own="owner_id")
+    secret: str | None = computed(
+        "A secret.", batch=secrets, columns=("title",), permission="user:read_contact", own="owner_id"
+    )
 
 
 @error(NameTaken)
@@ -170,6 +178,7 @@ class AddShelfSuccess:
 class Query:
     shelves: Connection[Shelf] = root_connection(Shelf, "Shelves.", order="name")
     books: Connection[Book] = root_connection(Book, "Books.", order="title")
+    book_aggregates = root_aggregates(Book, "Figures.")
 
     @strawberry.field(description="One book.")
     async def book(self, info: Info, id: UUID | None = None, title: str | None = None) -> Book | None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection, AsyncRawCursor
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import Executable, NullPool, Result, ScalarResult, Select
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import IntegrityError
@@ -216,12 +216,17 @@ class Database:
     async def _borrowed(self) -> AsyncConnection[Any]:
         """A live connection for a transaction of SQLAlchemy, which begins it itself."""
         await self._pool.open()
+        connection = await self._live()
+        await connection.set_autocommit(False)
+        return connection
+
+    async def _live(self) -> AsyncConnection[Any]:
+        """A connection that has just answered: after an outage the pool holds dead ones."""
         while True:
             connection = await self._pool.getconn()
             try:
                 await connection.set_autocommit(True)
                 await AsyncConnectionPool.check_connection(connection)
-                await connection.set_autocommit(False)
             except psycopg.OperationalError:
                 await self._pool.putconn(connection)  # which throws it away and makes another
             else:
@@ -234,14 +239,16 @@ class Database:
         """
         await self._pool.open()
         try:
-            return await self._fetch_once(binding, statement, values)
+            return await self._fetch_with(await self._pool.getconn(), binding, statement, values)
         except psycopg.OperationalError as error:
-            if error.sqlstate is not None and not error.sqlstate.startswith(_CONNECTION_LOST):
+            waited_in_vain = isinstance(error, PoolTimeout)
+            if waited_in_vain or (error.sqlstate is not None and not error.sqlstate.startswith(_CONNECTION_LOST)):
                 raise
-            return await self._fetch_once(binding, statement, values)
+            return await self._fetch_with(await self._live(), binding, statement, values)
 
-    async def _fetch_once(self, binding: Binding, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        connection = await self._pool.getconn()
+    async def _fetch_with(
+        self, connection: AsyncConnection[Any], binding: Binding, statement: str, values: Sequence[Any]
+    ) -> list[tuple[Any, ...]]:
         try:
             await connection.set_autocommit(True)
             # Between two syncs of a pipeline PostgreSQL has one transaction: binding and statement are one round trip.

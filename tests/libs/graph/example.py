@@ -144,6 +144,7 @@ class Book:
     class_: Kind = column("The kind, under a name that Python keeps.", of=lambda t: t.c.kind, filter=True)
     length: int = column("Length of the title.", of=lambda t: func.length(t.c.title), measure=True)
     shelf: Annotated["Shelf", strawberry.lazy(__name__)] | None = one("Shelf", "Where it stands.", group=True)
+    place: Annotated["Shelf", strawberry.lazy(__name__)] = one("Shelf", "Where it must stand.", local="shelf_id")
     owner: User | None = stub("owner_id", "Whose it is.")
     secret: str | None = computed(
         "A secret.", batch=secrets, columns=("title",), permission="user:read_contact", own="owner_id"

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+import psycopg
 import redis.asyncio as redis
 from cross_web import HTTPException
 from sqlalchemy import FromClause, text
@@ -71,7 +72,7 @@ class GraphView(GraphQL[RequestContext, None]):
             response = self._refusal(str(refused), extensions, 200)
         except HTTPException as malformed:
             response = self._refusal(malformed.reason, {"code": "BAD_REQUEST"}, malformed.status_code)
-        except SQLAlchemyError as failure:  # of the look at the school, before any field is asked
+        except (SQLAlchemyError, psycopg.Error) as failure:  # of the look at the school, before any field is asked
             if not (is_outage(failure) or is_timeout(failure)):
                 raise
             response = self._refusal(*failure_told(failure), 503)

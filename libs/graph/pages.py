@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from libs.graph.paging import Window
 from libs.graph.predicates import Predicates, filtered
-from libs.graph.rows import TOO_BROAD, Rows, array, as_objects, label_for, labelled, list_of, object_of, objects
+from libs.graph.rows import TOO_BROAD, Rows, array, as_objects, label_for, labelled, list_of, object_of
 from libs.graph.selection import Selected, Selection
 from libs.graph.shapes import Leaf, Nested, Shape
 
@@ -88,10 +88,10 @@ class Page:
             if each.name == "nodes":
                 page = self._page(predicates, more=False)
                 columns, inner = self._compiler.row_of(self._rows.entity, page, each.below)
-                nodes_of = objects(columns, page)
+                nodes_of = select(*columns).select_from(page)
                 if self._window.backward:
                     nodes_of = nodes_of.order_by(page.c[_POSITION].desc())
-                members.append(labelled(array(nodes_of), label))
+                members.append(labelled(array(as_objects(nodes_of)), label))
                 shape.add(list_of(each, label, inner, self._window.size))
             else:
                 members.append(labelled(self.simple(each), label))

@@ -3,6 +3,7 @@
 A statement is compiled once for a document, the form of its variables and the permissions of the actor.
 """
 
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class Plan:
             if asked > MOST_OBJECTS:
                 text = f"The field may give {asked} objects; at most {MOST_OBJECTS}. Ask for smaller pages."
                 raise RequestRefused("COST_LIMIT", text, allowed=MOST_OBJECTS, estimated=asked)
-        return [getter(request) for getter in self.getters]
+        return [_sendable(getter(request)) for getter in self.getters]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,22 @@ class Answer:
     errors: Sequence[GraphQLError] = ()
 
 
-_plans: dict[Any, Plan] = {}
+def _sendable(value: Any) -> Any:
+    """A value that PostgreSQL takes. Raises RequestRefused for text with NUL or half a character in it."""
+    for text in value if isinstance(value, list) else (value,):
+        if isinstance(text, str) and ("\0" in text or not _is_whole(text)):
+            raise RequestRefused("BAD_REQUEST", "A text holds a character that is not allowed.")
+    return value
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+_plans: OrderedDict[Any, Plan] = OrderedDict()
 
 
 def plan_of(
@@ -98,8 +114,10 @@ def plan_of(
         compiler = Compiler(entities_of(context.subgraph), permissions)
         plan = compile_plan(compiler, selection or Selection.of(info), build)
         if len(_plans) >= _MOST_PLANS:
-            del _plans[next(iter(_plans))]
+            _plans.popitem(last=False)
         _plans[known_by] = plan
+    else:
+        _plans.move_to_end(known_by)
     return plan
 
 

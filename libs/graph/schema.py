@@ -7,18 +7,12 @@ from uuid import UUID
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import (
-    AddValidationRules,
-    MaxTokensLimiter,
-    ParserCache,
-    ValidationCache,
-)
 from strawberry.federation.schema import FederationAny, Schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from libs.graph.context import RequestContext
-from libs.graph.depth import DepthRule
+from libs.graph.documents import KnownDocuments
 from libs.graph.entity import entities_of
 from libs.graph.errors import RequestRefused
 from libs.graph.execution import PassThrough
@@ -26,9 +20,7 @@ from libs.graph.reading import read_references
 from libs.graph.roots import resolving
 from libs.graph.scalars import SCALARS
 
-MOST_TOKENS = 4_000
 MOST_REFERENCES = 10_000
-_CACHED_DOCUMENTS = 512
 
 
 class SubgraphSchema(Schema):
@@ -71,10 +63,5 @@ def subgraph_schema(query: type, *, mutation: type | None = None, types: Iterabl
         execution_context_class=PassThrough,
         federation_version="2.9",
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
-        extensions=[
-            lambda: MaxTokensLimiter(max_token_count=MOST_TOKENS),
-            lambda: AddValidationRules([DepthRule]),
-            lambda: ParserCache(maxsize=_CACHED_DOCUMENTS),
-            lambda: ValidationCache(maxsize=_CACHED_DOCUMENTS),
-        ],
+        extensions=[KnownDocuments],
     )

@@ -9,7 +9,7 @@ from sqlalchemy import FromClause, bindparam, select
 from libs.auth import system_binding
 from libs.db import DIALECT, Database
 
-_FRESH_SECONDS = 2.0  # a suspension is in force everywhere within 5 seconds: relay, consumer and this
+_FRESH_SECONDS = 4.0  # a suspension is in force everywhere within 5 seconds: relay and consumer take a quarter of one
 _MOST_TENANTS = 10_000
 
 
@@ -33,7 +33,7 @@ class TenantDirectory:
         self._known: dict[UUID, tuple[float, TenantState | None]] = {}
 
     async def get(self, tenant_id: UUID) -> TenantState | None:
-        """The school's state, at most two seconds old; None when this subgraph has not heard of it."""
+        """The school's state, at most four seconds old; None when this subgraph has not heard of it."""
         known = self._known.get(tenant_id)
         if known and time.monotonic() - known[0] < _FRESH_SECONDS:
             return known[1]

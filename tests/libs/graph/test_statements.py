@@ -41,6 +41,16 @@ async def test_no_text_of_a_client_stands_in_a_statement(graph: GraphClient, sch
     assert [plan.sql for plan in reading._plans.values() if "drop" in plan.sql] == []
 
 
+@pytest.mark.parametrize("text", ["\0", "a\0b", "\ud800"])
+async def test_text_that_postgresql_cannot_take_is_refused(graph: GraphClient, school: UUID, text: str):
+    escaped = text.encode("unicode_escape").decode().replace("\\x00", "\\u0000")
+    actor = actor_of("principal", school)
+    for argument in (f'title: {{eq: "{escaped}"}}', f'title: {{in: ["x", "{escaped}"]}}', f'search: "x {escaped}"'):
+        answer = await graph(f"{{ books(filter: {{{argument}}}) {{ totalCount }} }}", actor=actor)
+        assert answer.codes == ["BAD_REQUEST"], argument
+    assert (await graph(f'{{ book(title: "{escaped}") {{ id }} }}', actor=actor)).codes == ["BAD_REQUEST"]
+
+
 async def test_a_declaration_that_holds_a_value_of_a_request_is_refused(
     graph: GraphClient, school: UUID, monkeypatch: pytest.MonkeyPatch
 ):

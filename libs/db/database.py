@@ -194,70 +194,58 @@ class Database:
         self, settings: Settings, schema: str, *, on_flush: OnFlush | None = None, clock: Clock = utc_now
     ) -> None:
         self.schema = schema
-        self._pool = AsyncConnectionPool(
-            settings.database_for(f"{schema}_app"),
-            kwargs={
-                "options": f"-c statement_timeout={settings.statement_timeout_ms} -c lock_timeout=5000 -c timezone=UTC",
-                "connect_timeout": 5,
-                "application_name": f"wiyata-{schema}",
-            },
-            min_size=1,
-            max_size=settings.database_pool_size,
-            timeout=settings.statement_timeout_ms / 1000,
-            open=False,
-            close_returns=True,  # SQLAlchemy borrows from this pool and gives back by closing
-        )
+        self._settings = settings
+        self._pool: AsyncConnectionPool | None = None
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+psycopg://", poolclass=NullPool, async_creator=self._borrowed
         )
         self._on_flush = on_flush
         self._clock = clock
 
+    def _opened(self) -> AsyncConnectionPool:
+        """The pool, of the loop that asks for it first."""
+        if self._pool is None:
+            settings = self._settings
+            limits = f"-c statement_timeout={settings.statement_timeout_ms} -c lock_timeout=5000 -c timezone=UTC"
+            self._pool = AsyncConnectionPool(
+                settings.database_for(f"{self.schema}_app"),
+                kwargs={"options": limits, "connect_timeout": 5, "application_name": f"wiyata-{self.schema}"},
+                min_size=1,
+                max_size=settings.database_pool_size,
+                timeout=settings.statement_timeout_ms / 1000,
+                open=False,
+                close_returns=True,  # SQLAlchemy borrows from this pool and gives back by closing
+            )
+        return self._pool
+
+    @property
+    def connections_in_use(self) -> int:
+        """How many connections work at this moment."""
+        stats = self._pool.get_stats() if self._pool else {}
+        return stats.get("pool_size", 0) - stats.get("pool_available", 0)
+
     async def _borrowed(self) -> AsyncConnection[Any]:
         """A live connection for a transaction of SQLAlchemy, which begins it itself."""
-        await self._pool.open()
-        connection = await self._live()
+        pool = self._opened()
+        await pool.open()
+        connection = await _live(pool)
         await connection.set_autocommit(False)
         return connection
-
-    async def _live(self) -> AsyncConnection[Any]:
-        """A connection that has just answered: after an outage the pool holds dead ones."""
-        while True:
-            connection = await self._pool.getconn()
-            try:
-                await connection.set_autocommit(True)
-                await AsyncConnectionPool.check_connection(connection)
-            except psycopg.OperationalError:
-                await self._pool.putconn(connection)  # which throws it away and makes another
-            else:
-                return connection
 
     async def fetch(self, binding: Binding, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Rows of one compiled statement ($1, $2 …), alone in a read-only transaction of its own.
 
         A connection that was lost meanwhile is replaced once. Raises psycopg.Error.
         """
-        await self._pool.open()
+        pool = self._opened()
+        await pool.open()
         try:
-            return await self._fetch_with(await self._pool.getconn(), binding, statement, values)
+            return await _fetch(pool, await pool.getconn(), binding, (statement, values))
         except psycopg.OperationalError as error:
             waited_in_vain = isinstance(error, PoolTimeout)
             if waited_in_vain or (error.sqlstate is not None and not error.sqlstate.startswith(_CONNECTION_LOST)):
                 raise
-            return await self._fetch_with(await self._live(), binding, statement, values)
-
-    async def _fetch_with(
-        self, connection: AsyncConnection[Any], binding: Binding, statement: str, values: Sequence[Any]
-    ) -> list[tuple[Any, ...]]:
-        try:
-            await connection.set_autocommit(True)
-            # Between two syncs of a pipeline PostgreSQL has one transaction: binding and statement are one round trip.
-            async with connection.pipeline():
-                await _execute(connection, _BIND, binding_values(binding))
-                cursor = await _execute(connection, statement, values)
-            return await cursor.fetchall()
-        finally:
-            await self._pool.putconn(connection)
+            return await _fetch(pool, await _live(pool), binding, (statement, values))
 
     @asynccontextmanager
     async def read(self, binding: Binding) -> AsyncIterator[ReadTransaction]:
@@ -286,7 +274,9 @@ class Database:
     async def close(self) -> None:
         """Closes the pool."""
         await self.engine.dispose()
-        await self._pool.close()
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
 
 
 DIALECT: Final = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
@@ -296,6 +286,33 @@ _BIND = (
     "select set_config('transaction_read_only', 'on', true), set_config('app.tenant_id', $1, true), "
     "set_config('app.scope', $2, true), set_config('app.user_id', $3, true), set_config('app.student_ids', $4, true)"
 )
+
+
+async def _live(pool: AsyncConnectionPool) -> AsyncConnection[Any]:
+    """A connection that has just answered: after an outage the pool holds dead ones."""
+    while True:
+        connection = await pool.getconn()
+        try:
+            await connection.set_autocommit(True)
+            await AsyncConnectionPool.check_connection(connection)
+        except psycopg.OperationalError:
+            await pool.putconn(connection)  # which throws it away and makes another
+        else:
+            return connection
+
+
+async def _fetch(
+    pool: AsyncConnectionPool, connection: AsyncConnection[Any], binding: Binding, asked: tuple[str, Sequence[Any]]
+) -> list[tuple[Any, ...]]:
+    try:
+        await connection.set_autocommit(True)
+        # Between two syncs of a pipeline PostgreSQL has one transaction: binding and statement are one round trip.
+        async with connection.pipeline():
+            await _execute(connection, _BIND, binding_values(binding))
+            cursor = await _execute(connection, *asked)
+        return await cursor.fetchall()
+    finally:
+        await pool.putconn(connection)
 
 
 async def _execute(connection: AsyncConnection[Any], statement: str, values: Sequence[Any]) -> AsyncRawCursor[Any]:

@@ -211,7 +211,7 @@ class Figures:
             value = groups.c[declared.name] if declared.name in self._groups else null()
             columns.append(labelled(value, label))
             shape.add(Leaf(key=selected.key, label=label, nodes=selected.below.nodes, non_null=False))
-        found = select(*(columns or [labelled(literal_column("1"), "0none")])).correlate(groups)
+        found = select(*columns).correlate(groups)
         return as_objects(found).scalar_subquery(), shape
 
     def _related_key(

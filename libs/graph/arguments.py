@@ -79,6 +79,8 @@ class Parameters:
     """The parameters of one statement: each a name in the SQL and where a request's value for it comes from."""
 
     getters: dict[str, Getter] = field(default_factory=dict)
+    checks: list[Callable[[Request], None]] = field(default_factory=list)
+    """What must hold of a request although no value in the SQL depends on it; each raises RequestRefused."""
 
     def add(self, kind: TypeEngine[Any], getter: Getter) -> BindParameter[Any]:
         """A parameter of a SQL type whose value `getter` takes from the request."""

@@ -90,7 +90,7 @@ class Compiler:
         shape = Shape()
         for selected in selection.fields(entity.name):
             self._add(entity, row, selected, columns, shape)
-        return list(columns.values()) or [labelled(literal_column("1"), "0none")], shape
+        return list(columns.values()), shape
 
     def _add(
         self, entity: "Entity", row: Row, selected: Selected, columns: dict[str, Label[Any]], shape: Shape

@@ -57,7 +57,10 @@ class Page:
         """The connection's JSON as a scalar subquery, and its shape."""
         entity = self._rows.entity
         selected = list(selection.fields(f"{entity.name}Connection"))
-        needs_page = {"edges", "pageInfo"} & {each.name for each in selected}
+        names = {each.name for each in selected}
+        needs_page = {"edges", "pageInfo"} & names
+        if not needs_page and "nodes" not in names:
+            self._compiler.parameters.checks.append(self._window.check)
         predicates = self._predicates(self._rows)
         built, shape = self._around(selected, predicates) if needs_page else self._plain(selected, predicates)
         if predicates.examined:

@@ -113,6 +113,12 @@ class Window:
             raise RequestRefused("PAGE_TOO_LARGE", f"A page has at most {LARGEST_PAGE} rows; go on with after.")
         return size
 
+    def check(self, request: Request) -> None:
+        """For a list of which no page is asked: its arguments are refused all the same. Raises RequestRefused."""
+        self.size(request)
+        if self.goes_on:
+            self._cursor(request)
+
     def limit(self, *, more: bool) -> ColumnElement[int]:
         """The size as a parameter; `more`: one row beyond it, which tells whether others follow."""
         return self.parameters.add(Integer(), lambda request: self.size(request) + more)

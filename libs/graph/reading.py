@@ -44,6 +44,7 @@ class Plan:
 
     sql: str
     getters: Sequence[Getter]
+    checks: Sequence[Callable[[Request], None]]
     member: Member
     scope: Scope
     computes: bool
@@ -51,6 +52,8 @@ class Plan:
 
     def values(self, request: Request) -> list[Any]:
         """The values of the parameters, in order. Raises RequestRefused for what the arguments may not be."""
+        for check in self.checks:
+            check(request)
         if isinstance(self.member, Nested):
             asked = self.member.rows(request) * self.member.shape.objects(request)
             if asked > MOST_OBJECTS:
@@ -132,6 +135,7 @@ def compile_plan(compiler: Compiler, selection: Selection, build: Build) -> Plan
     return Plan(
         sql=str(compiled),
         getters=ordered,
+        checks=compiler.parameters.checks,
         member=member,
         scope=compiler.scope(),
         computes=bool(computed),

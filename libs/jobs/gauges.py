@@ -9,7 +9,6 @@ from nats.js import JetStreamContext
 from prometheus_client import Gauge
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import QueuePool
 
 from libs.db import Database
 from libs.events import Inbox
@@ -98,9 +97,7 @@ class Gauges:
         return {} if lag is None else {(self._metrics.consumer_lag, (self._subgraph,)): lag}
 
     async def _waiting(self) -> Figures:
-        figures: Figures = {}
-        if isinstance(pool := self._database.engine.pool, QueuePool):
-            figures[self._metrics.database_connections_active, ()] = pool.checkedout()
+        figures: Figures = {(self._metrics.database_connections_active, ()): self._database.connections_in_use}
         async with self._database.read(_PLATFORM) as tx:
             for queue, statement in self._queues.items():
                 count = (await tx.execute(statement)).scalar_one()

@@ -52,6 +52,20 @@ async def test_pages_go_forth_and_back_by_cursor(graph: GraphClient, school: UUI
     assert (back["pageInfo"]["hasNextPage"], back["pageInfo"]["hasPreviousPage"]) == (True, True)
 
 
+async def test_the_end_of_a_list_comes_in_its_order_without_cursors_too(graph: GraphClient, school: UUID):
+    answer = await graph(
+        "{ books(last: 2) { nodes { title } totalCount } shelves(last: 1) { nodes { name books(last: 2) { nodes { title } } } } }",
+        actor=actor_of("principal", school),
+    )
+    last = [{"title": "Book 4"}, {"title": "Book 5"}]
+    assert answer.ok() == {
+        "books": {"nodes": last, "totalCount": 5},
+        "shelves": {"nodes": [{"name": "B", "books": {"nodes": last}}]},
+    }
+    nothing = await graph("{ books(last: 0) { nodes { title } } }", actor=actor_of("principal", school))
+    assert nothing.ok() == {"books": {"nodes": []}}
+
+
 async def test_orders_with_a_tie_page_without_loss(graph: GraphClient, school: UUID):
     actor, cursor, seen = actor_of("principal", school), None, []
     for _ in range(5):

@@ -97,6 +97,7 @@ async def _tenant(platform: Graph, school: DemoSchool) -> str:
     given = {
         "slug": school.slug,
         "name": school.name,
+        "npsn": f"{school.slug.upper()}000001",  # made up, and seen to be: the register's have digits alone
         "level": "SMA",
         "timezone": "Asia/Jakarta",
         "admin": admin,

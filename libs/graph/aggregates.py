@@ -163,7 +163,8 @@ class Figures:
     def _grouped(self) -> Subquery:
         """One row for each group: its keys, the count, and all figures of all numbers."""
         rows, entity = self._rows, self._rows.entity
-        keys = [self._key(entity.fields[graph_name(name)]).label(name) for name in self._groups]
+        permissions = rows.context.permissions
+        keys = [self._key(entity.usable(graph_name(name), permissions)).label(name) for name in self._groups]
         measures = [each.name for each in entity.fields.values() if getattr(each.field, "measure", False)]
         numbers = [entity.value(rows.alias, name).label(f"0{name}") for name in measures]
         given = self._arguments.get("filter")

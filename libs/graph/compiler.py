@@ -69,6 +69,7 @@ class Compiler:
         return ReadContext(
             reach=reach,
             keeps_own=f"{resource}:read_own" in self.permissions,
+            permissions=self.permissions,
             tenant_id=parameters.tenant_id,
             user_id=parameters.user_id,
             student_ids=parameters.student_ids,
@@ -104,6 +105,8 @@ class Compiler:
         declared = entity.fields[selected.name]
         non_null = is_non_null_type(selected.definition.type)
         match declared.field:
+            case ColumnField(permission=str() as permission) if permission not in self.permissions:
+                shape.add(Refused(key=selected.key, label=label, nodes=nodes, non_null=non_null))
             case ColumnField():
                 columns[label] = labelled(_json_value(entity, row, declared), label)
                 shape.add(Leaf(key=selected.key, label=label, nodes=nodes, non_null=non_null))

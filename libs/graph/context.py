@@ -22,12 +22,13 @@ from libs.kernel import Clock, utc_now
 class ReadContext:
     """What a predicate or an expression of a declaration may depend on.
 
-    Reach and `keeps_own` decide about the SQL; the rest are parameters of the statement, which serves every actor of
-    the same permissions.
+    Reach, `keeps_own` and permissions decide about the SQL; the rest are parameters of the statement, which serves
+    every actor of the same permissions.
     """
 
     reach: Reach
     keeps_own: bool  # the actor may also read own rows, and those of own pupils
+    permissions: frozenset[str]
     tenant_id: ColumnElement[UUID]
     user_id: ColumnElement[UUID]
     student_ids: ColumnElement[Sequence[UUID]]

@@ -18,6 +18,7 @@ from libs.graph.filters import Condition, filter_input, order_enum
 from libs.graph.paging import paging_arguments
 from libs.graph.predicates import indexed_columns
 from libs.graph.rows import Row
+from libs.kernel import Forbidden
 
 T = TypeVar("T")
 Visible = Callable[[FromClause, ReadContext], ColumnElement[bool]]
@@ -58,6 +59,17 @@ class Entity:
             return declared.field.of(row)
         value: ColumnElement[Any] = row.c[name]
         return value
+
+    def usable(self, name: str, permissions: frozenset[str]) -> "Declared":
+        """A field to filter, order or group by, by its name in the graph: each of these would tell its value.
+
+        Raises Forbidden without the field's permission.
+        """
+        declared = self.fields[name]
+        needed = declared.field.permission if isinstance(declared.field, ColumnField) else None
+        if needed is not None and needed not in permissions:
+            raise Forbidden
+        return declared
 
     @property
     def search(self) -> tuple[Table, str]:

@@ -56,6 +56,7 @@ class ColumnField(Field):
     search: tuple[Table, str] | None = None
     group: bool = False
     measure: bool = False
+    permission: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,15 +106,26 @@ def column(
     search: tuple[Table, str] | None = None,
     group: bool = False,
     measure: bool = False,
+    permission: str | None = None,
 ) -> Any:
     """A column of the same name, or `of`, an expression over the table's alias.
 
     `filter` and `order` admit it to the type's filter and order inputs (an orderable column has an index and no
     null); `search` names a table of word tokens and its owner column; figures can be grouped by it (`group`) or tell
-    its sum, average and extremes (`measure`: numbers).
+    its sum, average and extremes (`measure`: numbers). Without `permission` the field is null with FORBIDDEN, and
+    nothing can be filtered, ordered or grouped by it. Raises TypeError for figures of such a field.
     """
+    if permission is not None and measure:
+        raise TypeError("figures of a protected field would tell its values")
     return ColumnField(
-        description=description, of=of, filter=filter, order=order, search=search, group=group, measure=measure
+        description=description,
+        of=of,
+        filter=filter,
+        order=order,
+        search=search,
+        group=group,
+        measure=measure,
+        permission=permission,
     )
 
 

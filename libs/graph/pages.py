@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from libs.graph.fields import graph_name
 from libs.graph.paging import Window
 from libs.graph.predicates import Predicates, filtered
 from libs.graph.rows import TOO_BROAD, Rows, array, as_objects, label_for, labelled, list_of, object_of
@@ -52,6 +53,9 @@ class Page:
         self._filter = arguments.get("filter")
         self._window = Window.of(rows.entity, arguments, order, compiler.parameters)
         self._correlated = correlated
+        for name, _ in self._window.terms:
+            if graph_name(name) in rows.entity.fields:
+                rows.entity.usable(graph_name(name), compiler.permissions)
 
     def compile(self, selection: Selection) -> tuple[ColumnElement[Any], Shape]:
         """The connection's JSON as a scalar subquery, and its shape."""

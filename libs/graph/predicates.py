@@ -90,7 +90,7 @@ def _compared(
     """Whether an index serves the comparisons of one field or condition, and their SQL."""
     if name in entity.conditions:
         return True, entity.conditions[name].build(row, given, context)
-    declared = entity.fields[name]
+    declared = entity.usable(name, context.permissions)
     column = declared.field
     assert isinstance(column, ColumnField)
     is_served = column.of is None and given.uses_index() and declared.name in entity.indexed

@@ -270,5 +270,6 @@ def _references(name: str, compiler: Compiler, selection: Selection) -> tuple[Se
         shape=shape,
         many=True,
         rows=lambda request: len(request.values["keys"]),
+        with_gaps=True,
     )
     return statement, member

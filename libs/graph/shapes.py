@@ -53,11 +53,15 @@ class Leaf(Member):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nested(Member):
-    """An object or a list of them; `rows` tells how many at most, as far as the request says it."""
+    """An object or a list of them; `rows` tells how many at most, as far as the request says it.
+
+    `with_gaps`: an object of the list that fails is null, where elsewhere the list fails with it.
+    """
 
     shape: "Shape"
     many: bool
     rows: Callable[[Request], int]
+    with_gaps: bool = False
 
     @property
     def needs_completion(self) -> bool:
@@ -193,9 +197,15 @@ class Completion:
     def _item(self, value: Any, member: Nested, path: Path) -> Any:
         if value is None:  # only where the graph says so: `_entities`
             return None
-        if marked(value):
-            raise _Failed(_error(_cause(value[MARK]), member, path))
-        return self._object(value, member.shape, path)
+        try:
+            if marked(value):
+                raise _Failed(_error(_cause(value[MARK]), member, path))
+            return self._object(value, member.shape, path)
+        except _Failed as failed:
+            if not member.with_gaps:
+                raise
+            self.errors.append(failed.error)
+            return None
 
     def _object(self, value: Any, shape: Shape, path: Path) -> dict[str, Any]:
         completed = {}

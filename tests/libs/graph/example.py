@@ -141,6 +141,7 @@ class Book:
     title: str = column("Title.", filter=True, order=True, search=(words, "book_id"))
     kind: Kind = column("Kind.", filter=True, order=True, group=True)
     printed: date | None = column("Day of printing.", filter=True)
+    price: str | None = column("Price.", of=lambda t: t.c.kind, filter=True, group=True, permission="user:read_contact")
     class_: Kind = column("The kind, under a name that Python keeps.", of=lambda t: t.c.kind, filter=True)
     length: int = column("Length of the title.", of=lambda t: func.length(t.c.title), measure=True)
     shelf: Annotated["Shelf", strawberry.lazy(__name__)] | None = one("Shelf", "Where it stands.", group=True)

@@ -174,6 +174,23 @@ async def test_own_reach_sees_what_the_predicate_leaves(graph: GraphClient, scho
     }
 
 
+async def test_a_protected_column_is_in_no_statement_and_answers_no_question(graph: GraphClient, school: UUID):
+    staff, principal = actor_of("admission_staff", school), actor_of("principal", school)
+    assert (await graph("{ books(first: 1) { nodes { price } } }", actor=principal)).ok()["books"]["nodes"] == [
+        {"price": "NOVEL"}
+    ]
+    refused = await graph("{ books(first: 2) { nodes { title price } } }", actor=staff)
+    assert refused.data["books"]["nodes"] == [{"title": "Book 1", "price": None}, {"title": "Book 2", "price": None}]
+    assert [error["path"] for error in refused.errors] == [["books", "nodes", n, "price"] for n in (0, 1)]
+    for question in (
+        '{ books(filter: {price: {eq: "NOVEL"}}) { totalCount } }',
+        '{ books(filter: {not: {or: [{price: {eq: "NOVEL"}}]}}) { totalCount } }',
+        "{ bookAggregates(groupBy: [PRICE]) { count } }",
+    ):
+        assert (await graph(question, actor=principal)).ok()
+        assert (await graph(question, actor=staff)).codes == ["FORBIDDEN"]
+
+
 async def test_a_protected_field_is_null_with_an_error_at_its_path(
     graph: GraphClient, school: UUID, as_owner: OwnerRows
 ):

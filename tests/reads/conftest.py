@@ -1,0 +1,75 @@
+"""Both schools in one database for the whole run, with the three applications in front of it."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from sqlalchemy import NullPool, create_engine, insert, text
+
+from libs.kernel import utc_now
+from libs.settings import Settings
+from libs.testing import GraphClient, Template, clone_database
+from subgraphs.academic.app import create_app as academic_app
+from subgraphs.identity.app import create_app as identity_app
+from subgraphs.notification.app import create_app as notification_app
+from tests.reads.people import make_accounts
+from tests.reads.reference import Reference
+from tests.reads.world import SCHOOLS, SchoolRows
+
+_APPS = {"academic": academic_app, "identity": identity_app, "notification": notification_app}
+
+
+@dataclass(frozen=True)
+class BothSchools:
+    """The graph and the reference over one database, and the loop that they run in."""
+
+    runner: asyncio.Runner
+    graphs: dict[str, GraphClient]
+    references: dict[str, Reference]
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """What the work answers."""
+        return self.runner.run(work)
+
+
+@pytest.fixture(scope="session")
+def both_schools(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BothSchools]:
+    """Loaded once: nothing here writes but the log of who read which contact."""
+    with clone_database(template) as cloned, asyncio.Runner() as runner:
+        settings = cloned.model_copy(update={"mail_url": f"sink:{tmp_path_factory.mktemp('mail')}"})
+        _load(settings)
+        runner.run(make_accounts(settings))
+        stack = AsyncExitStack()
+        yield BothSchools(runner, *runner.run(_opened(settings, stack)))
+        runner.run(stack.aclose())
+
+
+async def _opened(settings: Settings, stack: AsyncExitStack) -> tuple[dict[str, GraphClient], dict[str, Reference]]:
+    graphs = {}
+    for name, create_app in _APPS.items():
+        graphs[name] = await stack.enter_async_context(GraphClient(create_app(settings), settings))
+    references = {name: Reference(settings, name) for name in _APPS}
+    for reference in references.values():
+        stack.push_async_callback(reference.close)
+    return graphs, references
+
+
+def _load(settings: Settings) -> None:
+    admin = settings.database_admin_url.get_secret_value()
+    name = settings.database_url.rpartition("/")[2]
+    engine = create_engine(
+        "postgresql+psycopg://", poolclass=NullPool, creator=lambda: psycopg.connect(admin, dbname=name)
+    )
+    today = utc_now().astimezone(ZoneInfo("Asia/Jakarta")).date()
+    with engine.begin() as connection:
+        for subgraph in _APPS:
+            connection.execute(text(f"set local role {subgraph}_owner"))
+            for school in SCHOOLS:
+                for model, rows in getattr(SchoolRows(school, today), subgraph)():
+                    connection.execute(insert(model.__table__), rows)
+    engine.dispose()

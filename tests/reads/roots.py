@@ -1,0 +1,79 @@
+"""What the fields of Query mean, one by one, for the reference."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Uuid, literal
+
+from libs.auth import PUBLIC
+from libs.kernel import Forbidden
+from subgraphs.academic.class_.queries import in_active_year
+from subgraphs.academic.schedule.queries import week_of
+from tests.reads.rowwise import Page, Reading
+
+Arguments = Mapping[str, Any]
+_MOST_SLOTS = 10_000
+
+
+def _page(name: str, order: str) -> Callable[[Reading, Arguments], Page]:
+    return lambda reading, arguments: Page(reading.rows_of(name), arguments, order)
+
+
+def _classes(reading: Reading, arguments: Arguments) -> Page:
+    """Those of the active year, unless the filter names a year."""
+    rows = reading.rows_of("Class")
+    if (arguments["filter"] or {}).get("academicYearId") is None:
+        tenant = literal(reading.actor.tenant_id, Uuid())
+        rows = rows.where(in_active_year(rows.alias.c.academic_year_id, tenant_id=tenant))
+    return Page(rows, arguments, "name")
+
+
+def _week(reading: Reading, arguments: Arguments) -> Any:
+    rows = reading.rows_of("Schedule")
+    wanted = {
+        column: None if arguments[name] is None else literal(arguments[name], Uuid())
+        for column, name in (("class_id", "classId"), ("teacher_id", "teacherId"), ("semester_id", "semesterId"))
+    }
+    return rows.where(*week_of(rows.alias, **wanted)).list("day_of_week, start_time, id", _MOST_SLOTS)
+
+
+def _tenants(reading: Reading, arguments: Arguments) -> Page:
+    if "tenant:read_all" not in reading.actor.permissions:
+        raise Forbidden
+    return Page(reading.rows_of("Tenant"), arguments, "name")
+
+
+def _public_school(reading: Reading, arguments: Arguments) -> Any:
+    """Read by nobody in particular."""
+    anybody = Reading(reading.subgraph, reading.connection, PUBLIC, reading.today, reading.now)
+    slug, npsn = arguments["slug"], arguments["npsn"]
+    return anybody.only("Tenant", slug=slug and slug.lower(), npsn=npsn and npsn.upper())
+
+
+ROOTS: Mapping[str, Mapping[str, Callable[[Reading, Arguments], Any]]] = {
+    "academic": {
+        "school": lambda reading, _: reading.only("School", id=reading.actor.tenant_id),
+        "academicYears": _page("AcademicYear", "start_date desc"),
+        "activeSemester": lambda reading, _: reading.only("Semester", where=lambda alias: [alias.c.is_active]),
+        "classes": _classes,
+        "class": lambda reading, given: reading.only("Class", id=given["id"]),
+        "students": _page("Student", "full_name"),
+        "student": lambda reading, given: reading.only("Student", **given),
+        "teachers": _page("Teacher", "full_name"),
+        "subjects": _page("Subject", "code"),
+        "weeklySchedule": _week,
+    },
+    "identity": {
+        "tenants": _tenants,
+        "tenant": lambda reading, _: reading.only("Tenant", id=reading.actor.tenant_id),
+        "publicSchool": _public_school,
+        "users": _page("User", "name"),
+        "me": lambda reading, _: reading.only("User", id=reading.actor.user_id),
+        "user": lambda reading, given: reading.only("User", id=given["id"]),
+    },
+    "notification": {
+        "notifications": _page("Notification", "created_at desc"),
+        "notification": lambda reading, given: reading.only("Notification", id=given["id"]),
+    },
+}
+"""By subgraph and field. Fields that no declaration answers (`academicJob`, `roles`, `_service`) are not compared."""

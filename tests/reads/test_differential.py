@@ -1,0 +1,50 @@
+"""The engine against the reference: generated documents, asked by many, must be answered the same by both."""
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.reads.asking import Who, compare
+from tests.reads.conftest import BothSchools
+from tests.reads.documents import Document, documents
+from tests.reads.people import ROLES
+from tests.reads.world import SCHOOLS
+
+_SHARES = {"academic": 180, "identity": 70, "notification": 50}
+_DEEP = {"academic": 3_000, "identity": 1_200, "notification": 800}
+_ASKING = st.tuples(st.sampled_from(SCHOOLS), st.sampled_from(ROLES))
+
+
+@pytest.mark.parametrize("subgraph", _SHARES)
+def test_the_engine_answers_as_plain_execution_does(both_schools: BothSchools, subgraph: str):
+    run(both_schools, subgraph, _SHARES[subgraph])
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("subgraph", _DEEP)
+def test_the_engine_answers_as_plain_execution_does_at_length(both_schools: BothSchools, subgraph: str):
+    run(both_schools, subgraph, _DEEP[subgraph])
+
+
+def run(both: BothSchools, subgraph: str, count: int) -> None:
+    """Asks so many documents of one subgraph; always the same ones."""
+
+    @settings(
+        max_examples=count,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(documents(subgraph), _ASKING, _ASKING)
+    def ask(document: Document, first: Who, second: Who) -> None:
+        both.run(_ask_twice(both, document, first, second))
+
+    ask()
+
+
+async def _ask_twice(both: BothSchools, document: Document, first: Who, second: Who) -> None:
+    """By two people and with other values: what is remembered of one asking must not show in another."""
+    await compare(both, document, first, document.variables)
+    await compare(both, document, second, document.others)

@@ -1,0 +1,68 @@
+"""Differences that were found once, each under the name of what was wrong."""
+
+import pytest
+
+from tests.reads.asking import compare
+from tests.reads.conftest import BothSchools
+from tests.reads.documents import Document
+from tests.reads.world import uid
+
+_PRINCIPAL = ("melati", "principal")
+_CLASS = {"__typename": "Class", "id": str(uid("melati", "class", 0))}
+_LESSON = {"__typename": "ClassSubject", "id": str(uid("melati", "class-subject", 1))}
+
+CASES = {
+    # The last rows of a list without cursors were a statement that PostgreSQL refused.
+    "nodes from the end": ("academic", "{ academicYears(last: 2) { nodes { name } } }", {}),
+    "no nodes from the end": ("academic", "{ academicYears(last: 0) { totalCount nodes { id } } }", {}),
+    # An object without any field showed a key that stood in for none.
+    "an object of which everything is skipped": ("academic", "{ school { id @include(if: false) } }", {}),
+    "a page of which everything is skipped": (
+        "academic",
+        """query ($no: Boolean!) { a: classes { nodes @include(if: $no) { id } } b: classes { nodes { id @include(if: $no) } }
+          c: classes { edges { cursor @include(if: $no) } pageInfo { endCursor @include(if: $no) } }
+          d: classes { edges { node { id @include(if: $no) } } } }""",
+        {"no": False},
+    ),
+    "an entity and a stub of which everything is skipped": (
+        "academic",
+        "{ teachers { nodes { user { id @skip(if: true) } } } }",
+        {},
+    ),
+    # A page that is too large was refused only where rows of it were asked for.
+    "too large a page of which only the count is asked": (
+        "notification",
+        "{ notifications(first: 101) { totalCount } }",
+        {},
+    ),
+    "a negative page of which only the type is asked": (
+        "academic",
+        "query ($n: Int) { students(last: $n) { __typename } }",
+        {"n": -1},
+    ),
+}
+
+
+CASES_OF_OTHERS = {
+    # One entity with a refused field that may not be null made null of all of them.
+    "an entity that fails among others": (
+        ("melati", "taught"),
+        "academic",
+        "query ($r: [_Any!]!) { _entities(representations: $r) { ... on Class { academicYear { id } } ... on ClassSubject { id } } }",
+        {"r": [_CLASS, _LESSON, _CLASS]},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_differed_once_is_the_same(both_schools: BothSchools, name: str):
+    subgraph, text, variables = CASES[name]
+    document = Document(subgraph, text, variables, variables, ())
+    both_schools.run(compare(both_schools, document, _PRINCIPAL, variables))
+
+
+@pytest.mark.parametrize("name", CASES_OF_OTHERS)
+def test_what_differed_once_for_some_is_the_same(both_schools: BothSchools, name: str):
+    who, subgraph, text, variables = CASES_OF_OTHERS[name]
+    document = Document(subgraph, text, variables, variables, ())
+    both_schools.run(compare(both_schools, document, who, variables))

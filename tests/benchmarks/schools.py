@@ -74,9 +74,9 @@ _TABLES = ("academic_years", "classes", "students", "enrollments", "student_name
 
 @dataclass(frozen=True, slots=True)
 class School:
-    """What each school has. Pupils sit in the classes of this year, `seats` in each, the former ones in none of them.
+    """What each school has: classes of this year with `seats` pupils each, and pupils who have left.
 
-    Years `past`, all pupils sat in classes of that year.
+    In each of the `past` years before, all of these pupils sat in as many classes of that year.
     """
 
     classes: int = 15

@@ -6,7 +6,7 @@ never multiply another one. The shape of the JSON is put down beside the SQL (sh
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
@@ -236,6 +236,8 @@ def _json_value(entity: "Entity", row: Row, declared: "Declared") -> ColumnEleme
     if declared.kind is datetime:
         told = func.to_char(func.timezone("UTC", value), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
         return func.replace(told, ".000000Z", "Z")  # as the scalar tells it
+    if declared.kind is time:
+        return func.replace(func.to_char(value, "HH24:MI:SS.US"), ".000000", "")  # the same
     return value
 
 

@@ -84,7 +84,7 @@ class Writer(Values):
         return Document(self.subgraph, text, self.variables, self.variables | others, tuple(self.cursors))
 
     def _root(self, query: Any, at: At) -> str:
-        name = self.one_of((*ROOTS[self.subgraph], "_entities"))
+        name = self.one_of(_ROOT_FIELDS[self.subgraph])
         if name == "_entities":
             return self._entities(query, at)
         return self._nested(query.name, name, query.fields[name], at)
@@ -92,7 +92,7 @@ class Writer(Values):
     def _entities(self, query: Any, at: At) -> str:
         schema = SCHEMAS[self.subgraph]
         kinds = schema.type_map["_Entity"].types
-        wanted = [self.one_of(kinds).name for _ in range(self.number(0, 4))]
+        wanted = [self.one_of(kinds).name for _ in range(self.one_of((2, 1, 3, 4, 0)))]
         representations = [{"__typename": kind, "id": self.one_of(ids(kind))} for kind in wanted]
         definition = query.fields["_entities"]
         arguments = Arguments()
@@ -120,7 +120,7 @@ class Writer(Values):
     def _selections(self, kind: Any, at: At) -> str:
         """A selection set of an object."""
         parts = [self._leaf(kind)]
-        parts += [self._selection(kind, at) for _ in range(self.one_of((0, 1, 1, 2, 2, 3, 4)))]
+        parts += [self._selection(kind, at) for _ in range(self.one_of((0, 1, 2, 2, 3, 3, 4, 5)))]
         if self.chance(3):
             parts += [self._leaf(kind, "w") for _ in range(55)]
         if self.chance(40):
@@ -158,7 +158,6 @@ class Writer(Values):
 
     def _below(self, kind: Any, at: At) -> str:
         names = [name for name, each in kind.fields.items() if is_composite_type(get_named_type(each.type))]
-        names = [name for name in names if not name.endswith("Aggregates")]
         fits = at.depth > 0 and at.rows <= _MOST_ROWS and self.objects <= _MOST_OBJECTS
         if not names or not fits:
             return self._leaf(kind)
@@ -201,7 +200,8 @@ class Writer(Values):
     def _arguments(self, definition: GraphQLField, owner: str) -> Arguments:
         arguments = Arguments()
         for name, argument in definition.args.items():
-            if is_non_null_type(argument.type) or self.chance(55):
+            percent = 100 if is_non_null_type(argument.type) or name in ("id", "slug") else 15
+            if self.chance(50 if name == "groupBy" else percent):
                 subject = about(name, owner)
                 value = self.value(argument.type, subject)
                 arguments.add(name, self.written(argument.type, value, subject))
@@ -210,7 +210,7 @@ class Writer(Values):
     def _paging(self, name: str, definition: GraphQLField, at: At, *, is_root: bool) -> tuple[Arguments, int, bool]:
         """Arguments of a connection, the most rows they ask for, and whether they are refused."""
         arguments = Arguments()
-        for each, percent in (("filter", 40), ("orderBy", 35)):
+        for each, percent in (("filter", 30), ("orderBy", 40)):
             if each in definition.args and self.chance(percent):
                 kind = definition.args[each].type
                 arguments.add(each, self.written(kind, self.value(kind, ""), ""))
@@ -276,6 +276,13 @@ class Writer(Values):
 _BOOLEAN: Final = next(
     argument.type for each in SCHEMAS["academic"].directives if each.name == "skip" for argument in each.args.values()
 )
+
+
+_SELDOM: Final = ("tenants", "tenantAggregates", "publicSchool", "school", "activeSemester", "tenant")
+_ROOT_FIELDS: Final = {
+    subgraph: [name for name in (*fields, "_entities") for _ in range(1 if name in _SELDOM else 3)]
+    for subgraph, fields in ROOTS.items()
+}
 
 
 def documents(subgraph: str) -> st.SearchStrategy[Document]:

@@ -87,11 +87,11 @@ class Values(Chooser):
 
     def value(self, kind: Any, subject: str, depth: int = 0) -> Any:
         """A value of an input type as JSON has it; `subject` chooses among ids and texts."""
-        if not is_non_null_type(kind) and self.chance(6):
+        if not is_non_null_type(kind) and self.chance(4):
             return None
         bare = get_nullable_type(kind)
         if is_list_type(bare):
-            return [self.value(bare.of_type, subject, depth) for _ in range(self.number(0, 3))]
+            return [self.value(bare.of_type, subject, depth) for _ in range(self.one_of((2, 1, 3, 0)))]
         if isinstance(bare, GraphQLEnumType):
             return Name(self.one_of(bare.values))
         if not isinstance(bare, GraphQLInputObjectType):
@@ -111,7 +111,7 @@ class Values(Chooser):
         bare = get_nullable_type(kind)
         if isinstance(value, list):
             parts = [self.written(bare.of_type, each, subject, in_list=True) for each in value]
-            if len(parts) == 1 and value[0] is not None and self.chance(15):
+            if len(parts) == 1 and not parts[0][0].startswith(("$", "null")) and self.chance(15):
                 return parts[0][0], [parts[0][1]]  # GraphQL takes one value for a list of it
             return f"[{', '.join(text for text, _ in parts)}]", [made for _, made in parts]
         if isinstance(value, dict):

@@ -88,3 +88,11 @@ def _accounts(school: str) -> Sequence[NewAccount]:
 def user_ids(school: str) -> list[UUID]:
     """The ids of its accounts."""
     return [uid(school, f"user-{name}") for name in USERS]
+
+
+ASKING = tuple(
+    (school, name)
+    for name in ("principal", "teacher", *ROLES, "principal", "principal", "platform", "teacher", "parent")
+    for school in (*SCHOOLS, SCHOOLS[0])
+)
+"""Who asks the documents: those who see more do so more often."""

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from graphql import GraphQLError, execute, get_named_type, is_non_null_type, parse
+from graphql import GraphQLError, execute, get_named_type, is_non_null_type, parse, validate
 from graphql.execution import MiddlewareManager
 from graphql.execution.executor import Executor
 from sqlalchemy import create_engine
@@ -32,6 +32,7 @@ from subgraphs.academic.schema import schema as academic_schema
 from subgraphs.identity.schema import schema as identity_schema
 from subgraphs.identity.user.queries import Contacts
 from subgraphs.notification.schema import schema as notification_schema
+from tests.reads.figures import Group, Keys, figures, of_group, of_keys
 from tests.reads.roots import ROOTS
 from tests.reads.rowwise import Found, Page, Reading, cursor_of
 from tests.reads.world import zone_of
@@ -93,9 +94,11 @@ class Reference:
         with self._engine.connect() as connection:
             request = self._request(actor)
             reading = Reading(self._subgraph, connection, actor, request.today, utc_now())
+            parsed = parse(document)
+            assert validate(SCHEMAS[self._subgraph], parsed) == [], document
             answer = execute(
                 SCHEMAS[self._subgraph],
-                parse(document),
+                parsed,
                 variable_values=variables,
                 context_value=_Asked(reading, request, asyncio.Lock()),
                 middleware=MiddlewareManager(_resolve),
@@ -142,6 +145,10 @@ def _resolve(_: Any, source: Any, info: Any, **arguments: Any) -> Any:  # noqa: 
             return _of_page(source, name)
         case dict():
             return source[name]
+        case Group():
+            return of_group(source, name)
+        case Keys():
+            return of_keys(source, name)
         case Found():
             return _of_row(source, info, arguments)
     found = getattr(source, re.sub(r"[A-Z]", lambda letter: f"_{letter[0].lower()}", name))
@@ -202,6 +209,8 @@ def _related(found: Found, name: str, relation: Relation, info: Any, arguments: 
             return rows.list(relation.order)
         case "count":
             return len(rows.all())
+        case "aggregates":
+            return figures(rows, arguments)
     return Page(rows, arguments, relation.order)
 
 

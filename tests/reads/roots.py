@@ -9,7 +9,8 @@ from libs.auth import PUBLIC
 from libs.kernel import Forbidden
 from subgraphs.academic.class_.queries import in_active_year
 from subgraphs.academic.schedule.queries import week_of
-from tests.reads.rowwise import Page, Reading
+from tests.reads.figures import figures
+from tests.reads.rowwise import Page, Reading, Rows
 
 Arguments = Mapping[str, Any]
 _MOST_SLOTS = 10_000
@@ -19,13 +20,17 @@ def _page(name: str, order: str) -> Callable[[Reading, Arguments], Page]:
     return lambda reading, arguments: Page(reading.rows_of(name), arguments, order)
 
 
-def _classes(reading: Reading, arguments: Arguments) -> Page:
+def _figures(name: str) -> Callable[[Reading, Arguments], Any]:
+    return lambda reading, arguments: figures(reading.rows_of(name), arguments)
+
+
+def _classes(reading: Reading, arguments: Arguments) -> Rows:
     """Those of the active year, unless the filter names a year."""
     rows = reading.rows_of("Class")
-    if (arguments["filter"] or {}).get("academicYearId") is None:
-        tenant = literal(reading.actor.tenant_id, Uuid())
-        rows = rows.where(in_active_year(rows.alias.c.academic_year_id, tenant_id=tenant))
-    return Page(rows, arguments, "name")
+    if (arguments["filter"] or {}).get("academicYearId") is not None:
+        return rows
+    tenant = literal(reading.actor.tenant_id, Uuid())
+    return rows.where(in_active_year(rows.alias.c.academic_year_id, tenant_id=tenant))
 
 
 def _week(reading: Reading, arguments: Arguments) -> Any:
@@ -37,10 +42,10 @@ def _week(reading: Reading, arguments: Arguments) -> Any:
     return rows.where(*week_of(rows.alias, **wanted)).list("day_of_week, start_time, id", _MOST_SLOTS)
 
 
-def _tenants(reading: Reading, arguments: Arguments) -> Page:
+def _tenants(reading: Reading) -> Rows:
     if "tenant:read_all" not in reading.actor.permissions:
         raise Forbidden
-    return Page(reading.rows_of("Tenant"), arguments, "name")
+    return reading.rows_of("Tenant")
 
 
 def _public_school(reading: Reading, arguments: Arguments) -> Any:
@@ -55,24 +60,30 @@ ROOTS: Mapping[str, Mapping[str, Callable[[Reading, Arguments], Any]]] = {
         "school": lambda reading, _: reading.only("School", id=reading.actor.tenant_id),
         "academicYears": _page("AcademicYear", "start_date desc"),
         "activeSemester": lambda reading, _: reading.only("Semester", where=lambda alias: [alias.c.is_active]),
-        "classes": _classes,
+        "classes": lambda reading, given: Page(_classes(reading, given), given, "name"),
+        "classAggregates": lambda reading, given: figures(_classes(reading, given), given),
         "class": lambda reading, given: reading.only("Class", id=given["id"]),
         "students": _page("Student", "full_name"),
+        "studentAggregates": _figures("Student"),
         "student": lambda reading, given: reading.only("Student", **given),
         "teachers": _page("Teacher", "full_name"),
         "subjects": _page("Subject", "code"),
+        "subjectAggregates": _figures("Subject"),
         "weeklySchedule": _week,
     },
     "identity": {
-        "tenants": _tenants,
+        "tenants": lambda reading, given: Page(_tenants(reading), given, "name"),
+        "tenantAggregates": lambda reading, given: figures(_tenants(reading), given),
         "tenant": lambda reading, _: reading.only("Tenant", id=reading.actor.tenant_id),
         "publicSchool": _public_school,
         "users": _page("User", "name"),
+        "userAggregates": _figures("User"),
         "me": lambda reading, _: reading.only("User", id=reading.actor.user_id),
         "user": lambda reading, given: reading.only("User", id=given["id"]),
     },
     "notification": {
         "notifications": _page("Notification", "created_at desc"),
+        "notificationAggregates": _figures("Notification"),
         "notification": lambda reading, given: reading.only("Notification", id=given["id"]),
     },
 }

@@ -29,6 +29,8 @@ CASES = {
         "{ teachers { nodes { user { id @skip(if: true) } } } }",
         {},
     ),
+    # Parts of a second had as many digits as PostgreSQL likes, not as many as the scalar tells.
+    "a lesson that begins within a second": ("academic", "{ weeklySchedule { startTime endTime } }", {}),
     # A page that is too large was refused only where rows of it were asked for.
     "too large a page of which only the count is asked": (
         "notification",

@@ -70,7 +70,7 @@ NAMES: Final = STUDENT_NAMES
 
 
 def ids(kind: str) -> list[str]:
-    """Ids of a type: of both schools, and one that is nobody's."""
+    """Ids of a type: of both schools, of the first one more often, and one that is nobody's."""
     if kind in ("School", "SchoolOverview", "Tenant"):
         found = [tenant_of(school) for school in SCHOOLS]
     elif kind == "User":
@@ -78,7 +78,8 @@ def ids(kind: str) -> list[str]:
     else:
         what, count = _NUMBERED[kind]
         found = [uid(school, what, at) for at in range(count) for school in SCHOOLS]
-    return [str(each) for each in (*found, _NOBODY)]
+    own = found[:: len(SCHOOLS)]
+    return [str(each) for each in (*own, *found, _NOBODY)]
 
 
 def about(name: str, owner: str) -> str:

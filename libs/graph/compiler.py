@@ -104,14 +104,18 @@ class Compiler:
             return
         declared = entity.fields[selected.name]
         non_null = is_non_null_type(selected.definition.type)
+        refused = Refused(key=selected.key, label=label, nodes=nodes, non_null=non_null)
         match declared.field:
             case ColumnField(permission=str() as permission) if permission not in self.permissions:
-                shape.add(Refused(key=selected.key, label=label, nodes=nodes, non_null=non_null))
+                shape.add(refused)
             case ColumnField():
                 columns[label] = labelled(_json_value(entity, row, declared), label)
                 shape.add(Leaf(key=selected.key, label=label, nodes=nodes, non_null=non_null))
             case ComputedField() as computed:
-                columns |= self._hidden(row, computed)
+                if computed.own is None and not self._permits(computed):
+                    shape.add(refused)
+                    return
+                self._hide(row, computed, columns)
                 shape.add(self._computed(row, selected, computed))
             case StubField(key=key):
                 value, inner = self._stub(entity, row, selected, key)
@@ -120,16 +124,31 @@ class Compiler:
             case Relation() as relation:
                 reach = reach_of(self.permissions, self.entities[relation.target].resource)
                 if reach <= (Reach.OWN if relation.kind == "aggregates" else Reach.NONE):
-                    shape.add(Refused(key=selected.key, label=label, nodes=nodes, non_null=non_null))
+                    shape.add(refused)
                     return
-                value, member = self._relation(row, selected, declared, relation, label)
+                try:
+                    value, member = self._relation(row, selected, declared, relation, label)
+                except Forbidden:  # its arguments ask about what the actor may not read
+                    shape.add(refused)
+                    return
                 columns[label] = labelled(value, label)
                 shape.add(member)
 
-    def _hidden(self, row: Row, declared: ComputedField) -> dict[str, Label[Any]]:
-        """The columns that a computed field needs of its row."""
-        needed = [*declared.columns, *([declared.own] if declared.own else [])]
-        return {HIDDEN + name: labelled(row.c[name], HIDDEN + name) for name in needed}
+    def _permits(self, declared: ComputedField) -> bool:
+        """Whether the actor may read a computed field of every row."""
+        return declared.permission is None or declared.permission in self.permissions
+
+    def _hide(self, row: Row, declared: ComputedField, columns: dict[str, Label[Any]]) -> None:
+        """Adds the columns that a computed field needs of its row; those of others are not read without permission."""
+        permits, own = self._permits(declared), declared.own
+        for name in declared.columns:
+            value = row.c[name]
+            if not permits and own is not None and name != "id":
+                value = case((row.c[own] == self.parameters.user_id, value))
+            if permits or HIDDEN + name not in columns:
+                columns[HIDDEN + name] = labelled(value, HIDDEN + name)
+        if own is not None:
+            columns[HIDDEN + own] = labelled(row.c[own], HIDDEN + own)
 
     def _computed(self, row: Row, selected: Selected, declared: ComputedField) -> Computed:
         assert selected.definition is not None
@@ -140,7 +159,7 @@ class Compiler:
             non_null=is_non_null_type(selected.definition.type),
             declared=declared,
             columns={name: row.c[name].type for name in declared.columns},
-            permitted=declared.permission is None or declared.permission in self.permissions,
+            permitted=self._permits(declared),
             shape=_value_shape(selected.definition, selected.below),
         )
 

@@ -35,6 +35,10 @@ class ReadContext:
     today: ColumnElement[date]
     now: ColumnElement[datetime]
 
+    def may_read(self, resource: str) -> bool:
+        """Whether the actor reads any rows of a resource."""
+        return any(f"{resource}:read{reach}" in self.permissions for reach in ("", "_taught", "_own"))
+
 
 @dataclass(slots=True)
 class RequestContext:

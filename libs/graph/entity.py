@@ -7,13 +7,13 @@ from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import strawberry
-from sqlalchemy import ColumnElement, FromClause, Table
+from sqlalchemy import ColumnElement, FromClause
 from strawberry.types.field import StrawberryField
 from strawberry.types.lazy_type import StrawberryLazyReference
 
 from libs.graph.aggregates import aggregate_arguments, aggregate_types, aggregates_of
 from libs.graph.context import ReadContext
-from libs.graph.fields import LIST_SIZE, ColumnField, Field, Relation, assumed_size, graph_name
+from libs.graph.fields import LIST_SIZE, ColumnField, Field, Relation, Search, assumed_size, graph_name
 from libs.graph.filters import Condition, filter_input, order_enum
 from libs.graph.paging import paging_arguments
 from libs.graph.predicates import indexed_columns
@@ -72,8 +72,8 @@ class Entity:
         return declared
 
     @property
-    def search(self) -> tuple[Table, str]:
-        """Where the words of its name are."""
+    def search(self) -> Search:
+        """Where the words of its name are, and what makes words of a text."""
         columns = (each.field for each in self.fields.values() if isinstance(each.field, ColumnField))
         return next(field.search for field in columns if field.search is not None)
 

@@ -18,6 +18,7 @@ from libs.graph.context import Call, ReadContext
 Expression = Callable[[FromClause], ColumnElement[Any]]
 Link = Callable[[ReadContext], FromClause]
 Batch = Callable[[Call, Sequence[Any]], Awaitable[Sequence[Any]]]
+Search = tuple[Table, str, Callable[[str], Sequence[str]]]
 
 LIST_SIZE = ListSize(
     slicing_arguments=["first", "last"],
@@ -53,7 +54,7 @@ class ColumnField(Field):
     of: Expression | None = None
     filter: bool = False
     order: bool = False
-    search: tuple[Table, str] | None = None
+    search: Search | None = None
     group: bool = False
     measure: bool = False
     permission: str | None = None
@@ -103,7 +104,7 @@ def column(
     of: Expression | None = None,
     filter: bool = False,
     order: bool = False,
-    search: tuple[Table, str] | None = None,
+    search: Search | None = None,
     group: bool = False,
     measure: bool = False,
     permission: str | None = None,
@@ -111,9 +112,10 @@ def column(
     """A column of the same name, or `of`, an expression over the table's alias.
 
     `filter` and `order` admit it to the type's filter and order inputs (an orderable column has an index and no
-    null); `search` names a table of word tokens and its owner column; figures can be grouped by it (`group`) or tell
-    its sum, average and extremes (`measure`: numbers). Without `permission` the field is null with FORBIDDEN, and
-    nothing can be filtered, ordered or grouped by it. Raises TypeError for figures of such a field.
+    null); `search` names a table of word tokens, its owner column and what splits a text into such words; figures can
+    be grouped by it (`group`) or tell its sum, average and extremes (`measure`: numbers). Without `permission` the
+    field is null with FORBIDDEN, and nothing can be filtered, ordered or grouped by it. Raises TypeError for figures
+    of such a field.
     """
     if permission is not None and measure:
         raise TypeError("figures of a protected field would tell its values")

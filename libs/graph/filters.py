@@ -27,11 +27,15 @@ _comparisons: dict[Any, type] = {}
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A filter that is more than a comparison of one column: `build(row, given, context)` gives its SQL."""
+    """A filter that is more than a comparison of one column: `build(row, given, context)` gives its SQL.
+
+    `resource` is what one must read to ask it, where it is about other rows than those that are listed.
+    """
 
     type: Any
     description: str
     build: Callable[[FromClause, "Comparison", ReadContext], ColumnElement[bool]]
+    resource: str | None = None
 
 
 def comparison(kind: Any) -> type:
@@ -126,17 +130,27 @@ def _bindable_list(values: list[Any]) -> list[Any]:
     return [bindable(value) for value in bounded(values)]
 
 
-def compared(description: str, kind: Any, of: Expression) -> Condition:
+def compared(description: str, kind: Any, of: Expression, *, resource: str | None = None) -> Condition:
     """A filter with the comparisons of `kind` over an expression that is no field of the type."""
-    return Condition(comparison(kind), description, lambda row, given, _: given.holds(of(row)))
+    return Condition(comparison(kind), description, lambda row, given, _: given.holds(of(row)), resource)
 
 
-def compared_any(description: str, kind: Any, of: Callable[[FromClause, ReadContext], Select[Any]]) -> Condition:
+def compared_any(
+    description: str,
+    kind: Any,
+    of: Callable[[FromClause, ReadContext], Select[Any]],
+    *,
+    resource: str | None = None,
+) -> Condition:
     """The same over the values of related rows: `of` selects them, in one column, for the row of the alias.
 
     One of them must be equal to (eq, in, the ranges), none may be (ne), or there is none at all (isNull).
     """
-    return Condition(comparison(kind), description, lambda row, given, context: given.holds_for_any(of(row, context)))
+
+    def build(row: FromClause, given: Comparison, context: ReadContext) -> ColumnElement[bool]:
+        return given.holds_for_any(of(row, context))
+
+    return Condition(comparison(kind), description, build, resource)
 
 
 def filter_input(

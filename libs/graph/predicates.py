@@ -1,6 +1,6 @@
 """Which rows: those that exist for the actor, and those that a filter input names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +27,7 @@ from libs.graph.arguments import Parameters
 from libs.graph.context import ReadContext
 from libs.graph.fields import ColumnField
 from libs.graph.filters import Comparison, bounded
+from libs.kernel import Forbidden
 
 if TYPE_CHECKING:
     from libs.graph.entity import Entity
@@ -87,9 +88,12 @@ def filtered(
 def _compared(
     entity: "Entity", row: FromClause, name: str, given: Comparison, context: ReadContext
 ) -> tuple[bool, ColumnElement[bool]]:
-    """Whether an index serves the comparisons of one field or condition, and their SQL."""
-    if name in entity.conditions:
-        return True, entity.conditions[name].build(row, given, context)
+    """Whether an index serves the comparisons of one field or condition, and their SQL. Raises Forbidden."""
+    condition = entity.conditions.get(name)
+    if condition is not None:
+        if condition.resource is not None and not context.may_read(condition.resource):
+            raise Forbidden
+        return True, condition.build(row, given, context)
     declared = entity.usable(name, context.permissions)
     column = declared.field
     assert isinstance(column, ColumnField)
@@ -104,7 +108,7 @@ def _words(
 
     The longest word finds its rows by the index; the others, whose number varies, are looked for in those rows.
     """
-    table, owner = entity.search
+    table, owner, split = entity.search
 
     def beginning_with(prefix: ColumnElement[str]) -> Select[Any]:
         tokens = table.alias()
@@ -115,8 +119,8 @@ def _words(
             tokens.c.token < prefix + _LARGEST_CHARACTER,
         )
 
-    longest = parameters.argument(text, Text(), lambda given: _prefixes(given)[0])
-    others = parameters.argument(text, ARRAY(Text), lambda given: _prefixes(given)[1:])
+    longest = parameters.argument(text, Text(), lambda given: _prefixes(split(given))[0])
+    others = parameters.argument(text, ARRAY(Text), lambda given: _prefixes(split(given))[1:])
     wanted = func.unnest(others).table_valued("prefix").render_derived(name="wanted")
     of_row = beginning_with(wanted.c.prefix)
     (found_owner,) = of_row.selected_columns
@@ -124,9 +128,8 @@ def _words(
     return and_(row.c.id.in_(beginning_with(longest)), not_(missing.exists()))
 
 
-def _prefixes(text: str) -> list[str]:
-    words = sorted(text.casefold().split()[:_MOST_WORDS], key=len, reverse=True)
-    return words or [""]
+def _prefixes(words: Sequence[str]) -> list[str]:
+    return sorted(words[:_MOST_WORDS], key=len, reverse=True) or [""]
 
 
 def indexed_columns(source: FromClause) -> frozenset[str]:

@@ -222,7 +222,16 @@ def cursor_of(row: Found) -> str:
 
 
 def holding(rows: Rows, given: Mapping[str, Any]) -> Callable[[Found], bool]:
-    """Whether all that a filter input says holds of a row; what is null in a row equals nothing and has no rank."""
+    """Whether all that a filter input says holds of a row; what is null in a row equals nothing and has no rank.
+
+    Raises Forbidden for what asks about rows that the actor may not read.
+    """
+    for name, value in given.items():
+        condition = rows.entity.conditions.get(name)
+        if value and condition and condition.resource and not rows.context.may_read(condition.resource):
+            raise Forbidden
+        for part in value if name in ("and", "or") and value else [value] if name == "not" and value else ():
+            holding(rows, part)
     return lambda row: all(_holds(rows, row, name, value) for name, value in given.items() if value is not None)
 
 
@@ -258,11 +267,11 @@ def _compares(held: Any, kind: str, given: Any) -> bool:
 
 
 def _is_found(rows: Rows, row: Found, words: str) -> bool:
-    table, owner = rows.entity.search
+    table, owner, split = rows.entity.search
     mine = (table.c.tenant_id == rows.reading.actor.tenant_id) & (table.c[owner] == row.values["id"])
     found = rows.reading.run(select(table.c.token).where(mine), rows.context.reach)
     tokens = [each["token"] for each in found]
-    return all(any(token.startswith(word) for token in tokens) for word in words.casefold().split())
+    return all(any(token.startswith(word) for token in tokens) for word in split(words))
 
 
 @dataclass(frozen=True)

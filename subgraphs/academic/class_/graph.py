@@ -58,8 +58,10 @@ def pupils_of_today(context: ReadContext) -> FromClause:
 
 
 _CONDITIONS = {
-    "academic_year_id": compared("Its academic year.", UUID, lambda t: t.c.academic_year_id),
-    "homeroom_teacher_id": compared("Its homeroom teacher.", UUID, lambda t: t.c.homeroom_teacher_id),
+    "academic_year_id": compared("Its academic year.", UUID, lambda t: t.c.academic_year_id, resource="academic_year"),
+    "homeroom_teacher_id": compared(
+        "Its homeroom teacher.", UUID, lambda t: t.c.homeroom_teacher_id, resource="teacher"
+    ),
 }
 
 

@@ -105,7 +105,9 @@ class Guardian:
     model.Student.__table__,
     resource="student",
     visible=visible_students,
-    conditions={"class_id": compared_any("Classes the pupil sits in today.", UUID, _classes_of_today)},
+    conditions={
+        "class_id": compared_any("Classes the pupil sits in today.", UUID, _classes_of_today, resource="class")
+    },
 )
 class Student:
     """A pupil of the school."""
@@ -113,7 +115,9 @@ class Student:
     id: UUID = column("Identity of the pupil.", filter=True)
     nis: str = column("The school's own number.", filter=True, order=True)
     nisn: str | None = column("National number, 10 digits.", filter=True)
-    full_name: str = column("Full name.", order=True, search=(model.StudentName.__table__, "student_id"))
+    full_name: str = column(
+        "Full name.", order=True, search=(model.StudentName.__table__, "student_id", rules.name_words)
+    )
     gender: rules.Gender = column("Sex as registered.", filter=True, group=True)
     birth_date: date | None = column("Date of birth.", filter=True)
     status: rules.StudentStatus = column("Where the pupil stands with the school.", filter=True, group=True)

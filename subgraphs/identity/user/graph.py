@@ -92,7 +92,7 @@ class User:
     """An account of one person in one school."""
 
     id: UUID = column("Identity of the account.", filter=True)
-    name: str = column("Full name.", order=True, search=(UserName.__table__, "user_id"))
+    name: str = column("Full name.", order=True, search=(UserName.__table__, "user_id", rules.words))
     email: EmailAddress | None = computed(
         "E-mail address; of others only with user:read_contact.",
         batch=contacts_of,

@@ -138,7 +138,9 @@ class Book:
     """A book."""
 
     id: UUID = column("Identity.", filter=True)
-    title: str = column("Title.", filter=True, order=True, search=(words, "book_id"))
+    title: str = column(
+        "Title.", filter=True, order=True, search=(words, "book_id", lambda text: text.casefold().split())
+    )
     kind: Kind = column("Kind.", filter=True, order=True, group=True)
     printed: date | None = column("Day of printing.", filter=True)
     price: str | None = column("Price.", of=lambda t: t.c.kind, filter=True, group=True, permission="user:read_contact")

@@ -1,0 +1,289 @@
+"""Who sees what, said once more and without the engine: plain Python over the rows that a test inserted.
+
+Nothing here comes from libs/graph or from the queries of the subgraphs; only permissions are what the actor holds.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from libs.auth import SYSTEM_ROLES, Actor
+from subgraphs.identity.role.rules import system_role_id
+from tests.reads.families import Row, Rows
+
+RESOURCES = {
+    "academic": {
+        "School": "school",
+        "SchoolOverview": "school_overview",
+        "AcademicYear": "academic_year",
+        "Semester": "academic_year",
+        "Class": "class",
+        "ClassSubject": "class",
+        "Teacher": "teacher",
+        "Subject": "subject",
+        "Schedule": "schedule",
+        "Student": "student",
+        "Guardian": "student",
+        "Enrollment": "enrollment",
+        "User": "student",
+    },
+    "identity": {"Tenant": "tenant", "User": "user"},
+    "notification": {"Notification": "notification", "User": "notification", "Student": "notification"},
+}
+"""What permission a type is read by; nothing for types that are parts of others."""
+PEOPLE = {
+    "academic": ("class", "student", "enrollment", "schedule"),
+    "identity": ("user",),
+    "notification": ("notification",),
+}
+ROOT_PERMISSIONS = {"tenants": "tenant:read_all", "tenantAggregates": "tenant:read_all", "roles": "role:read"}
+STUBS = {("academic", "User"), ("notification", "User"), ("notification", "Student")}
+
+
+def told(value: Any) -> Any:
+    """A value as JSON tells it."""
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
+
+
+@dataclass
+class Seen:
+    """What exists for one actor; `schools` are those that exist at all, by tenant."""
+
+    schools: dict[UUID, Rows]
+    platform_users: list[Row]
+    actor: Actor
+    subgraph: str
+
+    @property
+    def school(self) -> Rows | None:
+        """The school the actor acts on."""
+        return self.schools.get(self.actor.tenant_id)
+
+    def may(self, resource: str, reach: str = "") -> bool:
+        """Whether the actor holds `resource:read`, or with `_taught` or `_own` that one."""
+        return f"{resource}:read{reach}" in self.actor.permissions
+
+    def reads(self, kind: str) -> bool:
+        """Whether the actor may read rows of a type at all."""
+        resource = RESOURCES[self.subgraph].get(kind)
+        return resource is None or any(self.may(resource, reach) for reach in ("", "_taught", "_own"))
+
+    def figures(self, kind: str) -> bool:
+        """Whether the actor may have figures over a type: never over the own rows alone."""
+        resource = RESOURCES[self.subgraph][kind]
+        return self.may(resource) or self.may(resource, "_taught")
+
+    def table(self, name: str) -> list[Row]:
+        """The rows of a table of the actor's school."""
+        return [] if self.school is None else self.school_table(self.school, name)
+
+    def school_table(self, school: Rows, name: str) -> list[Row]:
+        """The rows of a table of a school, within the subgraph."""
+        for model, rows in school.by_model.items():
+            if model.__table__.name == name and model.__table__.schema == self.subgraph:
+                return rows
+        return []
+
+    def by_id(self, name: str, row_id: Any) -> Row:
+        """The row of that id; KeyError is a fault of the test."""
+        return next(row for row in self.table(name) if row["id"] == row_id)
+
+    # Rows of types
+
+    def rows(self, kind: str) -> list[Row]:
+        """The rows of a type that exist for the actor."""
+        return [row for row in self.everything(kind) if self.sees(kind, row)] if self.reads(kind) else []
+
+    def everything(self, kind: str) -> list[Row]:  # noqa: PLR0911 - one for each kind
+        """All rows of a type in the actor's school."""
+        match kind:
+            case "Tenant":
+                acting = [self.school] if self.school else self.schools.values()
+                return [row for school in acting for row in self.school_table(school, "tenants")]
+            case "User":
+                return [row for row in self.users() if not row["deleted"]]
+            case "Guardian":
+                return self.guardians()
+            case "SchoolOverview":
+                return self.table("schools")
+            case "Role":
+                return self.roles()
+            case "Class":
+                return self.table("classes")
+        return self.table("".join(f"_{c.lower()}" if c.isupper() else c for c in kind).strip("_") + "s")
+
+    def sees(self, kind: str, row: Row) -> bool:  # noqa: PLR0911 - one for each kind
+        """Whether a row of the school exists for the actor."""
+        resource = RESOURCES[self.subgraph].get(kind)
+        if resource is None or self.may(resource):
+            return True
+        match kind:
+            case "Class":
+                return row["id"] in self.seen_classes(resource)
+            case "ClassSubject" | "Schedule":
+                return row["class_id"] in self.seen_classes(resource)
+            case "Student":
+                return self.sees_pupil(resource, row["id"])
+            case "Guardian":
+                return self.sees_pupil(resource, row["student_id"])
+            case "Enrollment":
+                own = self.may(resource, "_own") and row["student_id"] in self.actor.student_ids
+                taught = row["class_id"] in self.taught and row["student_id"] in self.taught_pupils
+                return own or (self.may(resource, "_taught") and taught)
+            case "User":
+                return row["id"] == self.actor.user_id or row["staff"]
+            case "Notification":
+                return row["user_id"] == self.actor.user_id
+        return False
+
+    def sees_pupil(self, resource: str, student_id: Any) -> bool:
+        """Families: their own; teachers: pupils who sit today in a class they teach or lead."""
+        own = self.may(resource, "_own") and student_id in self.actor.student_ids
+        return own or (self.may(resource, "_taught") and student_id in self.taught_pupils)
+
+    @cached_property
+    def taught(self) -> set[Any]:
+        """Classes that the actor leads, or teaches today."""
+        teachers = {row["id"] for row in self.table("teachers") if row["user_id"] == self.actor.user_id}
+        led = {row["id"] for row in self.table("classes") if row["homeroom_teacher_id"] in teachers}
+        lessons = {row["class_subject_id"] for row in self.valid("teaching") if row["teacher_id"] in teachers}
+        return led | {row["class_id"] for row in self.table("class_subjects") if row["id"] in lessons}
+
+    def valid(self, table: str) -> list[Row]:
+        """Rows that hold today; `valid_to` is the first day after."""
+        return [row for row in self.table(table) if row["valid_from"] <= self.today < row["valid_to"]]
+
+    @property
+    def today(self) -> date:
+        """The day of the test."""
+        return next(iter(self.schools.values())).today
+
+    @cached_property
+    def taught_pupils(self) -> set[Any]:
+        """Who sits today in a class that is taught."""
+        taught = self.taught
+        return {row["student_id"] for row in self.valid("enrollments") if row["class_id"] in taught}
+
+    def seen_classes(self, resource: str) -> set[Any]:
+        """Classes that are taught, and those in which own pupils sit or sat."""
+        taught = self.taught if self.may(resource, "_taught") else set()
+        mine = [row for row in self.table("enrollments") if row["student_id"] in self.actor.student_ids]
+        return taught | ({row["class_id"] for row in mine} if self.may(resource, "_own") else set())
+
+    # Parts
+
+    def users(self) -> list[Row]:
+        """Accounts of the school, or of the platform at home."""
+        return self.school.users if self.school else self.platform_users
+
+    def roles(self) -> list[Row]:
+        """Every role there is, as the graph tells it."""
+        names = sorted(SYSTEM_ROLES.keys() - {"super_admin"}) if self.school else ["super_admin"]
+        own = [{**row, "permissions": ["subject:read"], "is_system_role": False} for row in self.table("roles")]
+        return [self.system_role(name) for name in names] + own
+
+    def system_role(self, name: str) -> Row:
+        """A role that lives in code."""
+        role = SYSTEM_ROLES[name]
+        return {
+            "id": system_role_id(name),
+            "name": name,
+            "description": role.description,
+            "is_system_role": True,
+            "permissions": sorted(role.permissions),
+        }
+
+    def guardians(self) -> list[Row]:
+        """Guardians as seen from each of their pupils."""
+        known = {row["id"]: row for row in self.table("guardians")}
+        links = self.table("student_guardians")
+        return [known[link["guardian_id"]] | {"student_id": link["student_id"]} | link_part(link) for link in links]
+
+    def related(self, kind: str, row: Row, field: str) -> tuple[str, list[Row]]:  # noqa: C901, PLR0911 - one for each
+        """The type of a relation and its visible rows."""
+        match kind, field:
+            case "School", "overview":
+                return self.kept("SchoolOverview", [row])
+            case "AcademicYear", "semesters":
+                return self.where("Semester", academic_year_id=row["id"])
+            case ("Class", "students") | ("Class", "studentAggregates"):
+                return self.kept("Student", self.sitting(row))
+            case "Class", "subjects":
+                return self.where("ClassSubject", class_id=row["id"])
+            case "ClassSubject", "teacher":
+                return self.where("Teacher", id=self.teacher_of(row))
+            case "Student", "currentClass":
+                here = [each["class_id"] for each in self.valid("enrollments") if each["student_id"] == row["id"]]
+                return self.kept("Class", [self.by_id("classes", each) for each in here])
+            case "Student", "guardians":
+                return self.where("Guardian", student_id=row["id"])
+            case "Student", "enrollments":
+                return self.where("Enrollment", student_id=row["id"])
+            case "User", "notifications":
+                return self.where("Notification", user_id=row["id"])
+            case "Student", "notifications":
+                return self.kept("Notification", self.about(row["id"]))
+        target = {"homeroomTeacher": "Teacher"}.get(field, field[0].upper() + field[1:])
+        column = "".join(f"_{c.lower()}" if c.isupper() else c for c in field) + "_id"
+        return self.where(target, id=row[column])
+
+    def kept(self, kind: str, rows: Iterable[Row]) -> tuple[str, list[Row]]:
+        """Those of the rows that exist for the actor."""
+        return kind, [row for row in rows if self.sees(kind, row)]
+
+    def where(self, kind: str, **columns: Any) -> tuple[str, list[Row]]:
+        """Rows of a type with these values."""
+        found = (row for row in self.everything(kind) if all(row[name] == value for name, value in columns.items()))
+        return self.kept(kind, found)
+
+    def sitting(self, class_: Row) -> list[Row]:
+        """Pupils of a class: of today, or of its last day when its year is over."""
+        year = self.by_id("academic_years", class_["academic_year_id"])
+        day = min(max(self.today, year["start_date"]), year["end_date"])
+        sat = [row for row in self.table("enrollments") if row["class_id"] == class_["id"]]
+        ids = {row["student_id"] for row in sat if row["valid_from"] <= day < row["valid_to"]}
+        return [row for row in self.table("students") if row["id"] in ids]
+
+    def teacher_of(self, subject: Row) -> Any:
+        """Who teaches it now, or taught it last."""
+        taught = [row for row in self.table("teaching") if row["class_subject_id"] == subject["id"]]
+        return max(taught, key=lambda row: row["valid_from"])["teacher_id"]
+
+    def about(self, student_id: Any) -> list[Row]:
+        """Messages about a pupil. Whoever reads own messages alone knows of no other family's pupils."""
+        if not self.may("notification") and student_id not in self.actor.student_ids:
+            return []
+        links = [row for row in self.table("notification_students") if row["student_id"] == student_id]
+        return [self.by_id("notifications", link["notification_id"]) for link in links]
+
+    def leaf(self, kind: str, row: Row, field: str) -> Any:
+        """The value of a field without fields of its own."""
+        match kind, field:
+            case "Class", "studentCount":
+                return row["enrolled_count"]
+            case "Schedule", "room":
+                return None if row["room_id"] is None else self.by_id("rooms", row["room_id"])["name"]
+            case "SchoolOverview", "students":
+                return sum(each["status"] == "ACTIVE" for each in self.table("students"))
+            case "SchoolOverview", "classes":
+                return len(self.active(self.table("classes")))
+            case "SchoolOverview", "teachers":
+                return len(self.table("teachers"))
+        return told(row["".join(f"_{c.lower()}" if c.isupper() else c for c in field)])
+
+    def active(self, rows: Iterable[Row]) -> list[Row]:
+        """Those of the active academic year."""
+        active = {row["id"] for row in self.table("academic_years") if row["is_active"]}
+        return [row for row in rows if row["academic_year_id"] in active]
+
+
+def link_part(link: Row) -> Row:
+    """What a guardian is to one pupil."""
+    return {"relation": link["relation"]}

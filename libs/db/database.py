@@ -297,6 +297,9 @@ async def _live(pool: AsyncConnectionPool) -> AsyncConnection[Any]:
             await AsyncConnectionPool.check_connection(connection)
         except psycopg.OperationalError:
             await pool.putconn(connection)  # which throws it away and makes another
+        except BaseException:  # whoever asked was cancelled: the connection must not be lost with them
+            await pool.putconn(connection)
+            raise
         else:
             return connection
 

@@ -55,6 +55,7 @@ class At:
     chain: tuple[str, ...] | None
     size: int = 1
     is_fragment: bool = False
+    is_other: bool = False  # beside another type's selection: no key may be the same for what is not
     written: dict[str, tuple[str, Any, "At"]] = field(default_factory=dict, compare=False)
 
 
@@ -99,8 +100,8 @@ class Writer(Values):
         arguments.add("representations", self._representations(definition, representations))
         below = replace(at, depth=at.depth - 1, chain=(f"_entities{literals(arguments.effective)}",), written={})
         parts = [
-            f"... on {kind} {self._selections(schema.type_map[kind], self._member(below, kind))}"
-            for kind in dict.fromkeys((*wanted, self.one_of(kinds).name))
+            f"... on {kind} {self._selections(schema.type_map[kind], self._member(below, kind, is_other=at > 0))}"
+            for at, kind in enumerate(dict.fromkeys((*wanted, self.one_of(kinds).name)))
         ]
         return f"{self.fresh('e')}: _entities{arguments.text} {{ __typename {' '.join(parts)} }}"
 
@@ -113,16 +114,16 @@ class Writer(Values):
         return literal(value), value
 
     @staticmethod
-    def _member(at: At, kind: str) -> At:
+    def _member(at: At, kind: str, *, is_other: bool) -> At:
         assert at.chain is not None
-        return replace(at, rows=4, chain=(*at.chain, f"... on {kind}"), written={})
+        return replace(at, rows=4, chain=(*at.chain, f"... on {kind}"), is_other=is_other, written={})
 
     def _selections(self, kind: Any, at: At) -> str:
         """A selection set of an object."""
-        parts = [self._leaf(kind)]
+        parts = [self._leaf(kind, at)]
         parts += [self._selection(kind, at) for _ in range(self.one_of((0, 1, 2, 2, 3, 3, 4, 5)))]
         if self.chance(3):
-            parts += [self._leaf(kind, "w") for _ in range(55)]
+            parts += [self._leaf(kind, at, "w") for _ in range(55)]
         if self.chance(40):
             parts = parts[1:] or parts
         return f"{{ {' '.join(parts)} }}"
@@ -130,23 +131,23 @@ class Writer(Values):
     def _selection(self, kind: Any, at: At) -> str:
         way = self.number(0, 99)
         if self.fields > _MOST_FIELDS or way < 35:
-            return self._leaf(kind) + self._directive()
+            return self._leaf(kind, at) + self._directive()
         if way < 75:
             return self._below(kind, at)
         if way < 82:
             return f"... {self.one_of((f'on {kind.name}', ''))}{self._directive()} {self._selections(kind, at)}"
-        if way < 90:
+        if way < 90 and not at.is_other:
             return self._spread(kind, at)
         if way < 97 and at.written:
             head, below_kind, below = at.written[self.one_of(at.written)]
             return f"{head}{self._directive()} {self._selections(below_kind, below)}"  # merged with the first one
         return f"__typename{self._directive()}"
 
-    def _leaf(self, kind: Any, prefix: str = "") -> str:
+    def _leaf(self, kind: Any, at: At, prefix: str = "") -> str:
         self.fields += 1
         names = [name for name, each in kind.fields.items() if is_leaf_type(get_named_type(each.type))]
         name = self.one_of((*names, "__typename")) if names else "__typename"
-        if prefix or self.chance(20):
+        if prefix or at.is_other or self.chance(20):
             return f"{self.fresh(prefix or 'a')}: {name}"
         return f"{_LONG_KEY}{self.fresh('')}: {name}" if self.chance(6) else name
 
@@ -160,7 +161,7 @@ class Writer(Values):
         names = [name for name, each in kind.fields.items() if is_composite_type(get_named_type(each.type))]
         fits = at.depth > 0 and at.rows <= _MOST_ROWS and self.objects <= _MOST_OBJECTS
         if not names or not fits:
-            return self._leaf(kind)
+            return self._leaf(kind, at)
         name = self.one_of(names)
         return self._nested(kind.name, name, kind.fields[name], at)
 
@@ -176,7 +177,7 @@ class Writer(Values):
         rows = at.rows * (at.size if name in ("nodes", "edges") else (30 if name == "subjects" else 5) if long else 1)
         self.objects += rows
         self.fields += 1
-        below = At(at.depth - 1, rows, self._chained(at, name, arguments, is_page), size, at.is_fragment)
+        below = At(at.depth - 1, rows, self._chained(at, name, arguments, is_page), size, at.is_fragment, at.is_other)
         key = self._key(name, at)
         head = f"{key}{name}{arguments.text}"
         if not refused:
@@ -193,7 +194,7 @@ class Writer(Values):
         return (*at.chain, f"{name}{literals(arguments.effective)}")
 
     def _key(self, name: str, at: At) -> str:
-        if at.is_fragment or name in at.written or self.chance(40):
+        if at.is_fragment or at.is_other or name in at.written or self.chance(40):
             return f"{_LONG_KEY if self.chance(8) else ''}{self.fresh('x')}: "
         return ""
 

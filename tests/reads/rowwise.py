@@ -26,11 +26,10 @@ from sqlalchemy import (
 )
 
 from libs.auth import Actor, Reach
-from libs.db.database import binding_values
 from libs.graph import ReadContext, RequestRefused
 from libs.graph.entity import Entity, entity_named
 from libs.graph.fields import ColumnField, Relation
-from libs.kernel import Binding, Forbidden, Scope
+from libs.kernel import Forbidden, Scope
 
 CURSOR: Final = "row:"
 """What the reference's cursors begin with; the id of the row follows."""
@@ -116,10 +115,10 @@ class Reading:
 
     def run(self, statement: Select[Any], reach: Reach) -> Sequence[Mapping[str, Any]]:
         """Rows as row-level security shows them within that reach."""
-        scope = Scope.OWN if reach is Reach.OWN else Scope.TENANT
-        actor = self.actor
-        values = binding_values(Binding(actor.tenant_id, scope, user_id=actor.user_id, student_ids=actor.student_ids))
-        self.connection.execute(_BIND, dict(zip("abcd", values, strict=True)))
+        actor, scope = self.actor, Scope.OWN if reach is Reach.OWN else Scope.TENANT
+        pupils = ",".join(map(str, actor.student_ids))
+        bound = {"a": actor.tenant_id, "b": scope, "c": actor.user_id, "d": f"{{{pupils}}}"}
+        self.connection.execute(_BIND, {name: str(value) for name, value in bound.items()})
         return self.connection.execute(statement).mappings().all()
 
 

@@ -1,10 +1,13 @@
 """Differences that were found once, each under the name of what was wrong."""
 
+import asyncio
+
 import pytest
 
 from tests.reads.asking import compare
 from tests.reads.conftest import BothSchools
 from tests.reads.documents import Document
+from tests.reads.people import person
 from tests.reads.world import uid
 
 _PRINCIPAL = ("melati", "principal")
@@ -68,3 +71,22 @@ def test_what_differed_once_for_some_is_the_same(both_schools: BothSchools, name
     who, subgraph, text, variables = CASES_OF_OTHERS[name]
     document = Document(subgraph, text, variables, variables, ())
     both_schools.run(compare(both_schools, document, who, variables))
+
+
+def test_fields_that_are_given_up_give_their_connections_back(both_schools: BothSchools):
+    """graphql-core cancels the fields beside one that failed; each of these kept a connection until none was left."""
+    text = "{ me { email } x: me { email roles { name } } y: me { name } tenantAggregates { count } }"
+
+    async def ask_often() -> set[str]:
+        told = []
+        for wait in range(60):  # cancelled a little later each time
+            asking = asyncio.ensure_future(both_schools.graphs["identity"](text, actor=person("melati", "pupil")))
+            if wait % 2:
+                await asyncio.sleep(wait / 4_000)
+                asking.cancel()  # a client that goes away
+            told += await asyncio.gather(asking, return_exceptions=True)
+        return {code for each in told if not isinstance(each, BaseException) for code in each.codes}
+
+    assert both_schools.run(ask_often()) == {"FORBIDDEN"}
+    own = Document("identity", "{ me { email } }", {}, {}, ())
+    both_schools.run(compare(both_schools, own, ("melati", "pupil"), {}))

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from libs.db.round_trip import fetch_first_column
 from libs.kernel import PLATFORM_TENANT_ID, Binding, Clock, DomainError, NotFound, Scope, new_id, utc_now
 from libs.settings import Settings
 
@@ -35,12 +36,6 @@ def binding_statement(binding: Binding) -> str:
         f"set local app.tenant_id = '{tenant}'; set local app.scope = '{scope}'; "
         f"set local app.user_id = {user}; set local app.student_ids = '{{{students}}}'"
     )
-
-
-def binding_values(binding: Binding) -> tuple[str, str, str, str]:
-    """The same as parameters of set_config(): tenant, scope, user, pupils."""
-    students = ",".join(map(str, binding.student_ids))
-    return str(binding.tenant_id), str(binding.scope), str(binding.user_id or ""), f"{{{students}}}"
 
 
 def violated_constraint(error: IntegrityError) -> str | None:
@@ -69,11 +64,13 @@ class ReadTransaction:
         """The tenant whose rows exist for this transaction."""
         return self.binding.tenant_id
 
-    async def fetch(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """Rows of a compiled statement ($1, $2 …), past the ORM; what was changed before is written first."""
+    async def fetch(self, statement: str, values: Sequence[Any]) -> list[bytes | None]:
+        """The first column of a compiled statement ($1, $2 …) as text; what was changed before is written first."""
         await self.session.flush()
         raw = await (await self.session.connection()).get_raw_connection()
-        return await _fetched(cast("AsyncConnection[Any]", raw.driver_connection), statement, values)
+        cursor = AsyncRawCursor(cast("AsyncConnection[Any]", raw.driver_connection))
+        await cursor.execute(statement.encode(), values, prepare=True)
+        return [None if row[0] is None else row[0].encode() for row in await cursor.fetchall()]
 
     @asynccontextmanager
     async def reading_as(self, binding: Binding) -> AsyncIterator[None]:
@@ -232,13 +229,14 @@ class Database:
         await connection.set_autocommit(False)
         return connection
 
-    async def fetch(self, binding: Binding, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """Rows of one compiled statement ($1, $2 …), alone in a read-only transaction of its own.
+    async def fetch(self, binding: Binding, statement: str, values: Sequence[Any]) -> list[bytes | None]:
+        """The first column of one compiled statement ($1, $2 …) as text, in a read-only transaction of its own.
 
         A connection that was lost meanwhile is replaced once. Raises psycopg.Error.
         """
         pool = self._opened()
-        await pool.open()
+        if pool.closed:
+            await pool.open()
         try:
             return await _fetch(pool, await pool.getconn(), binding, (statement, values))
         except psycopg.OperationalError as error:
@@ -282,10 +280,6 @@ class Database:
 DIALECT: Final = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 """Compiles statements for `fetch`."""
 _CONNECTION_LOST = ("08", "57P0")
-_BIND = (
-    "select set_config('transaction_read_only', 'on', true), set_config('app.tenant_id', $1, true), "
-    "set_config('app.scope', $2, true), set_config('app.user_id', $3, true), set_config('app.student_ids', $4, true)"
-)
 
 
 async def _live(pool: AsyncConnectionPool) -> AsyncConnection[Any]:
@@ -306,23 +300,9 @@ async def _live(pool: AsyncConnectionPool) -> AsyncConnection[Any]:
 
 async def _fetch(
     pool: AsyncConnectionPool, connection: AsyncConnection[Any], binding: Binding, asked: tuple[str, Sequence[Any]]
-) -> list[tuple[Any, ...]]:
+) -> list[bytes | None]:
     try:
         await connection.set_autocommit(True)
-        # Between two syncs of a pipeline PostgreSQL has one transaction: binding and statement are one round trip.
-        async with connection.pipeline():
-            await _execute(connection, _BIND, binding_values(binding))
-            cursor = await _execute(connection, *asked)
-        return await cursor.fetchall()
+        return await fetch_first_column(connection, binding, *asked)
     finally:
         await pool.putconn(connection)
-
-
-async def _execute(connection: AsyncConnection[Any], statement: str, values: Sequence[Any]) -> AsyncRawCursor[Any]:
-    cursor = AsyncRawCursor(connection)
-    await cursor.execute(statement.encode(), values, prepare=True)
-    return cursor
-
-
-async def _fetched(connection: AsyncConnection[Any], statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    return await (await _execute(connection, statement, values)).fetchall()

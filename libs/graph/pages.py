@@ -13,10 +13,11 @@ from sqlalchemy import (
     Select,
     Text,
     case,
+    false,
     func,
-    literal,
     literal_column,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
@@ -239,7 +240,7 @@ class _Around:
         ahead = {"hasNextPage": False, "hasPreviousPage": True, "endCursor": False, "startCursor": True}
         at_the_far_end = ahead[selected.name] == self._window.backward
         if selected.name.startswith("has"):
-            return func.count() > self._size if at_the_far_end else literal(self._window.goes_on)
+            return func.count() > self._size if at_the_far_end else true() if self._window.goes_on else false()
         position = rows.c[_POSITION]
         order = position.desc() if at_the_far_end else position.asc()
         cursors = func.array_agg(aggregate_order_by(rows.c[_CURSOR], order), type_=ARRAY(Text))

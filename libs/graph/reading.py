@@ -33,7 +33,7 @@ _NONE: Final[Mapping[str, Any]] = {}
 _MOST_PLANS: Final = 2_000
 _FREE_OF_VALUES: Final = (str, int, bool, type(None))
 
-Rows = Sequence[tuple[Any, ...]]
+Rows = Sequence[bytes | None]
 Build = Callable[[Compiler, Selection], tuple[ColumnElement[Any] | Select[Any], Member]]
 """Compiles one field: the SQL of its JSON (or a statement of several such rows), and its place in the answer."""
 
@@ -196,8 +196,7 @@ def _binding(plan: Plan, request: Request) -> Binding:
 
 
 def _text(rows: Rows) -> bytes | None:
-    (found,) = rows[0] if rows else (None,)
-    return None if found is None else found.encode()
+    return rows[0] if rows else None
 
 
 async def _completed(
@@ -238,7 +237,7 @@ async def _read_type(info: Any, name: str, keys: Mapping[int, UUID], length: int
     plan = plan_of(info, partial(_references, name), path, key=name, permissions=actor.permissions)
     request = request_of(info.context, actor, info.variable_values, {"keys": list(keys.values())})
     async with _rows(info.context, plan, request) as (rows, tx):
-        texts = {at: row[0].encode() for at, row in zip(keys, rows, strict=True) if row[0] is not None}
+        texts = {at: row for at, row in zip(keys, rows, strict=True) if row is not None}
         if not plan.member.needs_completion and not any(MARK_BYTES in text for text in texts.values()):
             return Answer(texts)
         completion = Completion(info.context, tx)

@@ -198,14 +198,17 @@ class Completion:
         if value is None:  # only where the graph says so: `_entities`
             return None
         try:
-            if marked(value):
-                raise _Failed(_error(_cause(value[MARK]), member, path))
-            return self._object(value, member.shape, path)
+            return self._present(value, member, path)
         except _Failed as failed:
             if not member.with_gaps:
                 raise
             self.errors.append(failed.error)
             return None
+
+    def _present(self, value: Any, member: Nested, path: Path) -> dict[str, Any]:
+        if marked(value):
+            raise _Failed(_error(_cause(value[MARK]), member, path))
+        return self._object(value, member.shape, path)
 
     def _object(self, value: Any, shape: Shape, path: Path) -> dict[str, Any]:
         completed = {}

@@ -4,7 +4,8 @@ import time
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import FromClause, bindparam, select
+import orjson
+from sqlalchemy import FromClause, Text, bindparam, func, select
 
 from libs.auth import system_binding
 from libs.db import DIALECT, Database
@@ -29,7 +30,8 @@ class TenantDirectory:
     def __init__(self, database: Database, table: FromClause) -> None:
         self._database = database
         wanted = select(table.c.timezone, table.c.status, table.c.features).where(table.c.id == bindparam("id"))
-        self._statement = str(wanted.compile(dialect=DIALECT))
+        as_json = select(func.row_to_json(wanted.subquery().table_valued()).cast(Text))
+        self._statement = str(as_json.compile(dialect=DIALECT))
         self._known: dict[UUID, tuple[float, TenantState | None]] = {}
 
     async def get(self, tenant_id: UUID) -> TenantState | None:
@@ -39,9 +41,9 @@ class TenantDirectory:
             return known[1]
         rows = await self._database.fetch(system_binding(tenant_id), self._statement, [tenant_id])
         state = None
-        if rows:
-            ((timezone, status, features),) = rows
-            state = TenantState(tenant_id, timezone, status, frozenset(features))
+        if rows and rows[0] is not None:
+            known_of = orjson.loads(rows[0])
+            state = TenantState(tenant_id, known_of["timezone"], known_of["status"], frozenset(known_of["features"]))
         if len(self._known) >= _MOST_TENANTS:
             self._known.clear()
         self._known[tenant_id] = (time.monotonic(), state)

@@ -54,11 +54,15 @@ def attended_class_ids(*, tenant_id: ColumnElement[UUID], student_ids: ColumnEle
 
 def sitting_in(*, tenant_id: ColumnElement[UUID], today: ColumnElement[date]) -> FromClause:
     """Class (source_id) and pupil (target_id) of today; its last day in a past year, its first in one to come."""
-    sitting, year = Enrollment.__table__.alias(), AcademicYear.__table__.alias()
+    sitting, class_, year = Enrollment.__table__.alias(), Class.__table__.alias(), AcademicYear.__table__.alias()
+    # The year by way of the class: once for a class, where by way of the enrollment it would be once for each pupil.
     return (
-        select(sitting.c.class_id.label("source_id"), sitting.c.student_id.label("target_id"))
-        .join_from(sitting, year, (year.c.tenant_id == tenant_id) & (year.c.id == sitting.c.academic_year_id))
+        select(class_.c.id.label("source_id"), sitting.c.student_id.label("target_id"))
+        .select_from(class_)
+        .join(year, (year.c.tenant_id == tenant_id) & (year.c.id == class_.c.academic_year_id))
+        .join(sitting, (sitting.c.tenant_id == tenant_id) & (sitting.c.class_id == class_.c.id))
         .where(
+            class_.c.tenant_id == tenant_id,
             sitting.c.tenant_id == tenant_id,
             sitting.c.valid_from <= func.greatest(today, year.c.start_date),
             sitting.c.valid_to > func.least(today, year.c.end_date),

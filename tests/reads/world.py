@@ -167,6 +167,13 @@ class SchoolRows:
             }
             for at, name in enumerate(STUDENT_NAMES)
         ]
+        return [
+            (Teacher, self._rows("teacher", teachers)),
+            (Student, self._rows("student", students)),
+            *self._families(),
+        ]
+
+    def _families(self) -> Tables:
         owners = [(at, word) for at, name in enumerate(STUDENT_NAMES) for word in name_words(name)]
         words = [{"student_id": self._id("student", at), "token": word} for at, word in owners]
         parents = {0: "parent", 1: "teacher"}
@@ -184,8 +191,6 @@ class SchoolRows:
             for at, (guardian, student) in enumerate(links)
         ]
         return [
-            (Teacher, self._rows("teacher", teachers)),
-            (Student, self._rows("student", students)),
             (StudentName, self._rows("word", words)),
             (Guardian, self._rows("guardian", guardians)),
             (StudentGuardian, self._rows("link", linked)),
@@ -206,6 +211,9 @@ class SchoolRows:
             }
             for at, (name, year, level) in enumerate(zip(CLASS_NAMES, years, levels, strict=True))
         ]
+        return [(Class, self._rows("class", classes)), *self._subjects(years)]
+
+    def _subjects(self, years: Sequence[int]) -> Tables:
         subjects = [
             {
                 "code": ("MTK", "BIN", "MTK-P", "SB'D")[at],
@@ -227,7 +235,6 @@ class SchoolRows:
             for class_, subject, semester in taught
         ]
         return [
-            (Class, self._rows("class", classes)),
             (Subject, self._rows("subject", subjects)),
             (ClassSubject, self._rows("class-subject", class_subjects)),
             *self._teaching(taught, years),

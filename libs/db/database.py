@@ -206,7 +206,13 @@ class Database:
             limits = f"-c statement_timeout={settings.statement_timeout_ms} -c lock_timeout=5000 -c timezone=UTC"
             self._pool = AsyncConnectionPool(
                 settings.database_for(f"{self.schema}_app"),
-                kwargs={"options": limits, "connect_timeout": 5, "application_name": f"wiyata-{self.schema}"},
+                kwargs={
+                    "options": limits,
+                    "connect_timeout": 5,
+                    "application_name": f"wiyata-{self.schema}",
+                    # Whatever psycopg prepares by itself it drops after a rollback, and what round_trip.py did with it.
+                    "prepare_threshold": None,
+                },
                 min_size=1,
                 max_size=settings.database_pool_size,
                 timeout=settings.statement_timeout_ms / 1000,
@@ -252,7 +258,7 @@ class Database:
             connection = await session.connection()
             await connection.exec_driver_sql(f"set transaction read only; {binding_statement(binding)}")
             yield ReadTransaction(session, binding, self._clock)
-            await session.rollback()
+            await session.commit()  # after a rollback psycopg drops all that is prepared on the connection
 
     @asynccontextmanager
     async def write(self, binding: Binding) -> AsyncIterator[TenantTransaction]:

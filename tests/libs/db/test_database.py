@@ -72,3 +72,16 @@ async def test_only_system_scope_or_the_platform_turns_to_another_tenant(setting
             assert (await tx.execute(text("select app_tenant()"))).scalar() == other
         assert (await tx.execute(text("select app_tenant()"))).scalar() == PLATFORM_TENANT_ID
     await database.close()
+
+
+async def test_a_rollback_elsewhere_leaves_what_a_read_had_prepared(settings: Settings):
+    """psycopg drops every prepared statement of a connection when a transaction on it is rolled back."""
+    database = Database(settings.model_copy(update={"database_pool_size": 1}), "identity")
+    binding, told = Binding(uuid4(), Scope.SYSTEM), "select current_setting('app.tenant_id')"
+    for _ in range(2):
+        assert await database.fetch(binding, told, []) == [str(binding.tenant_id).encode()]
+        with pytest.raises(RuntimeError):
+            async with database.write(binding) as tx:
+                assert await tx.fetch(told, []) == [str(binding.tenant_id).encode()]
+                raise RuntimeError
+    await database.close()

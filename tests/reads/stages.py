@@ -1,7 +1,7 @@
 """The schools of families.py in databases of four stages, each with a canary more, and who asks there."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,8 +15,9 @@ from sqlalchemy import Engine, NullPool, create_engine, event, insert
 from libs.auth import Actor, permissions_of, system_binding
 from libs.crypto import KeyRing
 from libs.db import Database
+from libs.db.database import ReadTransaction
 from libs.events import OutboxWriter
-from libs.kernel import PLATFORM_TENANT_ID, utc_now
+from libs.kernel import PLATFORM_TENANT_ID, Binding, Scope, utc_now
 from libs.settings import Settings
 from libs.testing import GraphAnswer, GraphClient, Template, actor_of, clone_database, owner_rows
 from subgraphs.academic.app import create_app as academic_app
@@ -167,31 +168,43 @@ async def _make_accounts(settings: Settings, users: dict[UUID, list[Row]]) -> No
     await database.close()
 
 
+@dataclass(frozen=True)
+class Ran:
+    """A statement as the engine ran it, and what came of it; other statements have neither binding nor values."""
+
+    sql: str
+    binding: Binding | None = None
+    values: Sequence[Any] = ()
+    rows: str = ""
+
+
 @contextmanager
-def statements() -> Iterator[list[str]]:
+def statements() -> Iterator[list[Ran]]:
     """The statements that run meanwhile, without those that bind a transaction or look at the school itself."""
-    found: list[str] = []
+    found: list[Ran] = []
+    alone, within = Database.fetch, ReadTransaction.fetch
 
     def before(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if not statement.startswith("set "):
-            found.append(statement)
+            found.append(Ran(statement))
 
-    from libs.db import database  # noqa: PLC0415 - the module, whose function is replaced
+    async def fetch(self: Database, binding: Binding, statement: str, values: Any) -> Any:
+        rows = await alone(self, binding, statement, values)
+        if binding.scope is not Scope.SYSTEM:
+            found.append(Ran(statement, binding, values, str(rows)))
+        return rows
 
-    original = database._execute
+    async def fetch_within(self: ReadTransaction, statement: str, values: Any) -> Any:
+        rows = await within(self, statement, values)
+        found.append(Ran(statement, self.binding, values, str(rows)))
+        return rows
 
-    async def recorded(connection: Any, statement: str, values: Any) -> Any:
-        if "set_config" not in statement and ".features" not in statement:
-            found.append(statement)
-        return await original(connection, statement, values)
-
-    database._execute = recorded
     event.listen(Engine, "before_cursor_execute", before)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Database, "fetch", fetch)
+        patch.setattr(ReadTransaction, "fetch", fetch_within)
         yield found
-    finally:
-        event.remove(Engine, "before_cursor_execute", before)
-        database._execute = original
+    event.remove(Engine, "before_cursor_execute", before)
 
 
 @pytest.fixture(scope="session")

@@ -84,7 +84,7 @@ def test_refused_fields_are_null_and_leave_no_trace_in_the_sql(stages: Stages, s
                 stage.ask(subgraph, entry.document("id"), actor, entry.variables)
             with statements() as ran:
                 answer = stage.ask(subgraph, entry.document(f"id {field}"), actor, entry.variables)
-            assert ran == bare, (entry, field)
+            assert [each.sql for each in ran] == [each.sql for each in bare], (entry, field)
             assert {code for _, code in places(answer.errors)} <= {FORBIDDEN}
             check_refused(answer.data, field.name, places(answer.errors))
 

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, and_
 
-from subgraphs.academic.class_.queries import taught_class_ids
-from subgraphs.academic.student.queries import taught_today
+from subgraphs.academic.class_.queries import among, taught_class_ids
+from subgraphs.academic.student.queries import is_taught
 
 
 def taught_enrollments(
@@ -14,6 +14,6 @@ def taught_enrollments(
 ) -> ColumnElement[bool]:
     """Enrollments in the teacher's classes, of pupils who sit in one of them today."""
     return and_(
-        table.c.class_id.in_(taught_class_ids(tenant_id=tenant_id, user_id=user_id, today=today)),
-        taught_today(table.c.student_id, tenant_id=tenant_id, user_id=user_id, today=today),
+        among(table.c.class_id, taught_class_ids(tenant_id=tenant_id, user_id=user_id, today=today)),
+        is_taught(table.c.student_id, tenant_id=tenant_id, user_id=user_id, today=today),
     )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, FromClause, Select, any_, or_
+from sqlalchemy import ColumnElement, FromClause, Select, any_
 
 from libs.auth import Reach
 from libs.graph import (
@@ -32,7 +32,7 @@ from libs.graph import (
 )
 from libs.kernel import Forbidden
 from subgraphs.academic.student import model, operations, rules
-from subgraphs.academic.student.queries import class_of_today, classes_on, guardians_of_students, taught_today
+from subgraphs.academic.student.queries import class_of_today, classes_on, guardians_of_students, is_taught
 
 if TYPE_CHECKING:
     from subgraphs.academic.class_.graph import Class
@@ -65,11 +65,15 @@ class User:
 
 def _visible(student_id: ColumnElement[UUID], context: ReadContext) -> ColumnElement[bool]:
     """Families: their own. Teachers: pupils who sit today in a class they lead or teach, and their own children."""
-    own = student_id == any_(context.student_ids)
     if context.reach is Reach.OWN:
-        return own
-    taught = taught_today(student_id, tenant_id=context.tenant_id, user_id=context.user_id, today=context.today)
-    return or_(own, taught) if context.keeps_own else taught
+        return student_id == any_(context.student_ids)
+    return is_taught(
+        student_id,
+        tenant_id=context.tenant_id,
+        user_id=context.user_id,
+        today=context.today,
+        or_own=context.student_ids if context.keeps_own else None,
+    )
 
 
 def visible_students(table: FromClause, context: ReadContext) -> ColumnElement[bool]:

@@ -6,11 +6,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, FromClause, Select, Uuid, any_, bindparam, exists, select
+from sqlalchemy import ARRAY, ColumnElement, FromClause, Select, Uuid, any_, bindparam, func, select, union_all
 
 from libs.db import ReadTransaction
 from libs.events.contracts.academic import GuardianContact
-from subgraphs.academic.class_.queries import taught_class_ids
+from subgraphs.academic.class_.queries import among, taught_class_ids
 from subgraphs.academic.contact.queries import Contacts
 from subgraphs.academic.enrollment.model import Enrollment
 from subgraphs.academic.student.model import Guardian, Student, StudentGuardian
@@ -77,22 +77,33 @@ def _state(student: Student, addresses: dict[str, str], guardians: Sequence[Guar
     )
 
 
-def taught_today(
+def taught_pupil_ids(
+    *, tenant_id: ColumnElement[UUID], user_id: ColumnElement[UUID], today: ColumnElement[date]
+) -> Select[UUID]:
+    """Pupils who sit today in a class that the account's teacher teaches or leads."""
+    sitting = Enrollment.__table__.alias()
+    return select(sitting.c.student_id).where(
+        sitting.c.tenant_id == tenant_id,
+        among(sitting.c.class_id, taught_class_ids(tenant_id=tenant_id, user_id=user_id, today=today)),
+        sitting.c.valid_from <= today,
+        sitting.c.valid_to > today,
+    )
+
+
+def is_taught(
     student_id: ColumnElement[UUID],
     *,
     tenant_id: ColumnElement[UUID],
     user_id: ColumnElement[UUID],
     today: ColumnElement[date],
+    or_own: ColumnElement[Sequence[UUID]] | None = None,
 ) -> ColumnElement[bool]:
-    """Whether a pupil sits today in a class that the account's teacher teaches or leads."""
-    sitting = Enrollment.__table__.alias()
-    return exists().where(
-        sitting.c.tenant_id == tenant_id,
-        sitting.c.student_id == student_id,
-        sitting.c.valid_from <= today,
-        sitting.c.valid_to > today,
-        sitting.c.class_id.in_(taught_class_ids(tenant_id=tenant_id, user_id=user_id, today=today)),
-    )
+    """Whether a pupil sits today in a class that the account's teacher teaches or leads, or is one of `or_own`.
+
+    One IN: beside an OR, PostgreSQL walks through all pupils of the school and asks of each.
+    """
+    taught = taught_pupil_ids(tenant_id=tenant_id, user_id=user_id, today=today)
+    return student_id.in_(taught if or_own is None else union_all(taught, select(func.unnest(or_own))))
 
 
 def classes_on(

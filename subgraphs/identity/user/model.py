@@ -45,6 +45,8 @@ class User(Versioned, TenantRow, Base):
             postgresql_where=text("deleted_at is null"),
         ),
         Index("ix_users_tenant_id_name_id", "tenant_id", "name", "id"),
+        # Whom families see: `users` for them.
+        Index("ix_users_staff", "tenant_id", "id", postgresql_where=text("staff")),
         Index("ix_users_tenant_id_created_at_id", "tenant_id", "created_at", "id"),
     )
 

@@ -69,10 +69,9 @@ class Page:
         predicates = self._predicates(self._rows)
         built, shape = self._around(selected, predicates) if needs_page else self._plain(selected, predicates)
         if predicates.examined:
-            rows = built.subquery()
             is_broad = self._looked_at(predicates) > MOST_EXAMINED
-            object_ = select(case((is_broad, TOO_BROAD), else_=func.row_to_json(rows.table_valued(), type_=JSON)))
-            return object_.select_from(rows).scalar_subquery(), shape
+            found = as_objects(built).scalar_subquery()
+            return select(case((is_broad, TOO_BROAD), else_=found)).scalar_subquery(), shape
         return as_objects(built).scalar_subquery(), shape
 
     def _predicates(self, rows: Rows) -> Predicates:

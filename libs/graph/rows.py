@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LONGEST_LIST: Final = 1_000  # rows of a list without pages
 _LONGEST_LABEL: Final = 63  # bytes of an identifier in PostgreSQL
 _LABEL: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]*|0[a-z0-9_]+")
+_EMPTY: Final = literal_column("'{}'::json", JSON)
 MISSING: Final = literal_column("""'{"!":null}'::json""", JSON)
 TOO_BROAD: Final = literal_column("""'{"!":"QUERY_TOO_BROAD"}'::json""", JSON)
 
@@ -54,7 +55,9 @@ def objects(columns: Sequence[Label[Any]], source: FromClause | None = None) -> 
 
 
 def as_objects(rows: Select[Any]) -> Select[Any]:
-    """One JSON object per row."""
+    """One JSON object per row; an empty one where everything that is selected is skipped."""
+    if not rows.selected_columns:
+        return select(_EMPTY).select_from(rows.add_columns(literal_column("1").label("none")).subquery())
     each = rows.subquery()
     return select(func.row_to_json(each.table_valued(), type_=JSON)).select_from(each)
 

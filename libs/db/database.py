@@ -258,7 +258,7 @@ class Database:
             connection = await session.connection()
             await connection.exec_driver_sql(f"set transaction read only; {binding_statement(binding)}")
             yield ReadTransaction(session, binding, self._clock)
-            await session.commit()  # after a rollback psycopg drops all that is prepared on the connection
+            await session.rollback()
 
     @asynccontextmanager
     async def write(self, binding: Binding) -> AsyncIterator[TenantTransaction]:

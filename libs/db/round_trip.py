@@ -34,17 +34,6 @@ async def fetch_first_column(
     connection: AsyncConnection[Any], binding: Binding, statement: str, values: Sequence[Any]
 ) -> list[bytes | None]:
     """The first column of every row as text, from a read-only transaction of the binding. Raises psycopg.Error."""
-    try:
-        return await _fetch(connection, binding, statement, values)
-    except psycopg.errors.InvalidSqlStatementName:
-        # After a rollback of a transaction of its own psycopg drops whatever is prepared on the connection: ours too.
-        _prepared.pop(connection, None)
-        return await _fetch(connection, binding, statement, values)
-
-
-async def _fetch(
-    connection: AsyncConnection[Any], binding: Binding, statement: str, values: Sequence[Any]
-) -> list[bytes | None]:
     known = _prepared.setdefault(connection, OrderedDict())
     made: dict[str, bytes] = {}
     async with connection.lock:

@@ -106,11 +106,3 @@ def test_fields_that_are_given_up_give_their_connections_back(both_schools: Both
     assert both_schools.run(ask_often()) == {"FORBIDDEN"}
     own = Document("identity", "{ me { email } }", {}, {}, ())
     both_schools.run(compare(both_schools, own, ("melati", "pupil"), {}))
-
-
-def test_what_is_planned_once_stays_planned(both_schools: BothSchools):
-    """psycopg drops all that is prepared on a connection when it has prepared anything itself and rolls back."""
-    plain = Document("identity", "{ tenant { name } }", {}, {}, ())
-    computed = Document("identity", "{ me { roles { name } } }", {}, {}, ())
-    for at in range(42):  # so mixed that each connection of the pool gets both
-        both_schools.run(compare(both_schools, computed if at % 7 in (0, 3) else plain, _PRINCIPAL, {}))

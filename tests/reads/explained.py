@@ -68,18 +68,17 @@ class Explainer:
 
     def looks(self, subgraph: str, ran: Ran, *, counts: bool) -> Iterator[Look]:
         """The tables that a statement looks into, by the plan for its values and by the plan for any values."""
-        connection = self._connection(subgraph)
         assert ran.binding is not None
-        bound = binding_statement(ran.binding)
-        if counts:  # most rows of the test are one school's: an index is slower here, and is what is asked about
-            bound += "; set local enable_seqscan = off"
+        connection, bound = self._connection(subgraph), binding_statement(ran.binding)
+        # Most rows of the test are one school's: for its values alone an index may well be slower than all of the table.
+        by_index = f"set local enable_seqscan = off; {bound}"
         with connection.transaction(force_rollback=True):
-            connection.execute(bound.encode())
+            connection.execute(by_index.encode())
             cursor = psycopg.RawCursor(connection)
             cursor.execute((_EXPLAIN + ran.sql).encode(), ran.values)
             yield from _looks(cursor.fetchall()[0][0][0]["Plan"], False, counted=False)
         with connection.transaction(force_rollback=True):
-            connection.execute((f"{_GENERIC}{bound}").encode())
+            connection.execute(f"{_GENERIC}{by_index if counts else bound}".encode())
             psycopg.RawCursor(connection).execute(f"prepare asked as {ran.sql}".encode())
             given = sql.SQL(", ").join(map(sql.Literal, ran.values)).as_string(connection)
             told = connection.execute(f"{_EXPLAIN} execute asked{f'({given})' if given else ''}".encode())

@@ -91,7 +91,11 @@ _STATEMENTS = (
         select t, pg_temp.ident('{kind} user', s, k), 'x', decode(md5('{kind}' || k), 'hex'), '{kind} ' || md5(k::text), 'id', 'ACTIVE',
           {staff}, '-', now() - k * interval '1 minute'
         {_T} generate_series(0, {count} - 1) k"""
-        for kind, staff, count in (("guardian", "false", "n"), ("teacher", "true", "n / 36 * 2"))
+        for kind, staff, count in (
+            ("guardian", "false", "n"),
+            ("student", "false", "n"),
+            ("teacher", "true", "n / 36 * 2"),
+        )
     ),
     """insert into identity.user_names (tenant_id, id, user_id, token)
     select tenant_id, gen_random_uuid(), id, word from identity.users, lateral unnest(string_to_array(name, ' ')) word""",

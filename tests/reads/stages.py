@@ -52,6 +52,13 @@ _MIXTURES = {
 ROLES = ("school_admin", "principal", "teacher", "student", "parent", "finance_staff", "admission_staff")
 WHO = (*ROLES, "super_admin", "super_admin_at_home", "both", *_MIXTURES, "roleless")
 """Everybody who signs in."""
+_QUICK = {"principal", "teacher", "parent", "both", "super_admin_at_home", "sittings"}
+
+
+def everybody(*subgraphs: str) -> list[Any]:
+    """Subgraph and person: one of each reach, the platform and two mixtures in every run, all others in deep ones."""
+    pairs = [(subgraph, name) for subgraph in subgraphs for name in WHO]
+    return [pytest.param(*pair, marks=() if pair[1] in _QUICK else pytest.mark.deep) for pair in pairs]
 
 
 def person(name: str, school: str = OWN) -> Actor:

@@ -16,12 +16,12 @@ from tests.reads.families import MARK, OTHER, OWN, Row, mark, tenant_of
 from tests.reads.oracles import oracles
 from tests.reads.questions import normal, places
 from tests.reads.seen import PEOPLE, Seen
-from tests.reads.stages import APPS, LAST, ROLES, WHO, Stage, Stages, person, stages, statements
+from tests.reads.stages import APPS, LAST, ROLES, Stage, Stages, everybody, person, stages, statements
 from tests.reads.ways import everywhere, schema_of, ways_of
 
 __all__ = ["stages"]
 SUBGRAPHS = tuple(APPS)
-EVERYBODY = [(subgraph, name) for subgraph in SUBGRAPHS for name in WHO]
+EVERYBODY = everybody(*SUBGRAPHS)
 
 
 @pytest.mark.parametrize(("subgraph", "name"), EVERYBODY)

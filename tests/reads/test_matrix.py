@@ -14,7 +14,7 @@ from libs.auth import Actor
 from libs.testing import GraphAnswer
 from tests.reads.families import OTHER, OWN
 from tests.reads.questions import FORBIDDEN, Asked, Expected, kind_of, normal, places
-from tests.reads.stages import APPS, LAST, WHO, Stage, Stages, person, stages, statements
+from tests.reads.stages import APPS, LAST, Stage, Stages, everybody, person, stages, statements
 from tests.reads.ways import Way, Ways, schema_of, ways_of
 
 SUBGRAPHS = tuple(APPS)
@@ -40,21 +40,19 @@ def check_errors(answer: GraphAnswer, expected: Expected) -> None:
     assert all(group & told for group in expected.groups), (told, expected.groups)
 
 
-EVERYBODY = [(subgraph, name, OWN) for subgraph in SUBGRAPHS for name in WHO]
-NEIGHBOURS = [
-    (subgraph, name, OTHER) for subgraph in SUBGRAPHS for name in ("principal", "teacher", "parent", "super_admin")
-]
-MATRIX = EVERYBODY + NEIGHBOURS
+EVERYBODY = everybody(*SUBGRAPHS)
 
 
-@pytest.mark.parametrize(("subgraph", "name", "school"), MATRIX)
+@pytest.mark.parametrize("school", [OWN, pytest.param(OTHER, marks=pytest.mark.deep)])
+@pytest.mark.parametrize(("subgraph", "name"), EVERYBODY)
 def test_root_fields_give_what_may_be_seen(stages: Stages, subgraph: str, name: str, school: str):
     stage, actor = stages[LAST], person(name, school)
     for way in ways_of(stage.seen(actor, subgraph)).roots(2):
         check(stage, subgraph, actor, way)
 
 
-@pytest.mark.parametrize(("subgraph", "name", "school"), MATRIX)
+@pytest.mark.parametrize("school", [OWN, OTHER])
+@pytest.mark.parametrize(("subgraph", "name"), EVERYBODY)
 def test_entities_give_what_may_be_seen(stages: Stages, subgraph: str, name: str, school: str):
     stage, actor = stages[LAST], person(name, school)
     seen, schema = stage.seen(actor, subgraph), schema_of(subgraph)
@@ -73,7 +71,7 @@ def test_entities_give_what_may_be_seen(stages: Stages, subgraph: str, name: str
         check_errors(answer, expected)
 
 
-@pytest.mark.parametrize(("subgraph", "name"), [(subgraph, name) for subgraph in SUBGRAPHS for name in WHO])
+@pytest.mark.parametrize(("subgraph", "name"), EVERYBODY)
 def test_refused_fields_are_null_and_leave_no_trace_in_the_sql(stages: Stages, subgraph: str, name: str):
     """The statement that runs is the one without the field: neither its column nor its table is read."""
     stage, actor = stages[LAST], person(name)

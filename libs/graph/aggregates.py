@@ -13,7 +13,6 @@ from sqlalchemy import (
     Label,
     Select,
     Subquery,
-    case,
     func,
     literal_column,
     null,
@@ -26,7 +25,7 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from libs.auth import Reach
 from libs.graph.fields import ColumnField, Field, Relation, graph_name
 from libs.graph.predicates import filtered
-from libs.graph.rows import LONGEST_LIST, TOO_BROAD, Rows, as_objects, label_for, labelled, object_of, objects
+from libs.graph.rows import LONGEST_LIST, Rows, as_objects, at_most, label_for, labelled, object_of, objects
 from libs.graph.selection import Selected, Selection
 from libs.graph.shapes import Leaf, Refused, Shape
 from libs.kernel import Forbidden
@@ -156,9 +155,7 @@ class Figures:
                 value, inner = _number(groups, entity.fields[selected.name].name, selected.below)
                 columns.append(labelled(value, label))
                 shape.add(object_of(selected, label, inner))
-        listed = select(func.array(objects(columns, groups).scalar_subquery()).label("found")).subquery()
-        fits = func.cardinality(listed.c.found) <= literal_column(str(LONGEST_LIST))
-        return select(case((fits, func.array_to_json(listed.c.found)), else_=TOO_BROAD)).scalar_subquery(), shape
+        return at_most(LONGEST_LIST, objects(columns, groups)), shape
 
     def _grouped(self) -> Subquery:
         """One row for each group: its keys, the count, and all figures of all numbers."""

@@ -30,12 +30,12 @@ from libs.graph.predicates import existing
 from libs.graph.rows import (
     LONGEST_LIST,
     MISSING,
-    TOO_BROAD,
     Built,
     Row,
     Rows,
     StubRow,
     as_objects,
+    at_most,
     froms,
     label_for,
     labelled,
@@ -237,9 +237,7 @@ class Compiler:
         found = select(rows.alias).select_from(rows.source).where(*rows.where).order_by(*by)
         page = found.limit(literal_column(str(most + 1))).correlate(*correlated).subquery()
         columns, shape = self.row_of(rows.entity, page, selection)
-        listed = select(func.array(objects(columns, page).scalar_subquery()).label("found")).subquery()
-        fits = func.cardinality(listed.c.found) <= literal_column(str(most))
-        return select(case((fits, func.array_to_json(listed.c.found)), else_=TOO_BROAD)).scalar_subquery(), shape
+        return at_most(most, objects(columns, page)), shape
 
 
 def reach_of(permissions: frozenset[str], resource: str) -> Reach:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from graphql import is_non_null_type
-from sqlalchemy import JSON, ColumnElement, FromClause, Label, Select, func, literal_column, select
+from sqlalchemy import JSON, ColumnElement, FromClause, Label, Select, case, func, literal_column, select
 
 from libs.graph.arguments import Request
 from libs.graph.context import ReadContext
@@ -65,6 +65,14 @@ def as_objects(rows: Select[Any]) -> Select[Any]:
 def array(rows: Select[Any]) -> ColumnElement[Any]:
     """A JSON array of the rows' only column, in their order."""
     return func.array_to_json(func.array(rows.scalar_subquery()), type_=JSON)
+
+
+def at_most(most: int, rows: Select[Any]) -> ColumnElement[Any]:
+    """A JSON array of the rows' only column, or a mark instead when there are more of them."""
+    # LIMIT keeps PostgreSQL from pulling the subquery up, which would make the array for each mention: twice.
+    made = select(func.array(rows.scalar_subquery()).label("found")).limit(literal_column("1")).subquery()
+    fits = func.cardinality(made.c.found) <= literal_column(str(most))
+    return select(case((fits, func.array_to_json(made.c.found)), else_=TOO_BROAD)).scalar_subquery()
 
 
 @dataclass(frozen=True, slots=True)

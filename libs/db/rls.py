@@ -30,6 +30,13 @@ def enable_tenant_rls(table: str, *, grants: str = "select, insert, update, dele
     _protect(table, using=rule, check=rule, grants=grants)
 
 
+def enable_directory_rls(table: str) -> None:
+    """A projection of the schools: tenant rules, but that the platform, whose they are, may read all of them."""
+    rule = "tenant_id = (select app_tenant())"
+    grants = "select, insert, update, delete"
+    _protect(table, using=f"{rule} or (select app_tenant()) = app_platform()", check=rule, grants=grants)
+
+
 def enable_platform_rls(table: str, *, own: str) -> None:
     """A platform table: a tenant reads rows where `own` (an SQL condition) holds; only the platform writes."""
     platform = "(select app_tenant()) = app_platform()"

@@ -54,13 +54,15 @@ class Subgraph:
 class GraphView(GraphQL[RequestContext, None]):
     """Strawberry's view with orjson, our actor and our errors."""
 
-    def __init__(self, subgraph: Subgraph, revocations: Revocations, metrics: Metrics) -> None:
+    def __init__(
+        self, subgraph: Subgraph, revocations: Revocations, directory: TenantDirectory, metrics: Metrics
+    ) -> None:
         super().__init__(subgraph.schema, graphql_ide=None, allow_queries_via_get=False, subscription_protocols=())
         self._subgraph = subgraph
         self._revocations = revocations
         self._metrics = metrics
         self._verifier = TokenVerifier(subgraph.settings)
-        self._directory = TenantDirectory(subgraph.database, subgraph.tenants)
+        self._directory = directory
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answers one request; what goes wrong before execution is a GraphQL error as well."""
@@ -191,7 +193,8 @@ def subgraph_app(
     """
     settings = subgraph.settings
     revocations, metrics = Revocations(settings, clock=subgraph.clock), Metrics(subgraph.name)
-    view = GraphView(subgraph, revocations, metrics)
+    directory = TenantDirectory(subgraph.database, subgraph.tenants)
+    view = GraphView(subgraph, revocations, directory, metrics)
     cache = redis.from_url(settings.valkey_url)
 
     async def database_answers() -> None:
@@ -205,7 +208,7 @@ def subgraph_app(
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         stop = asyncio.Event()
         await revocations.poll()  # until the first one succeeds, every mutation would be refused
-        polling = asyncio.create_task(revocations.run(stop))
+        polling = asyncio.gather(revocations.run(stop), directory.run(stop))
         if start is not None:
             await start()
         yield

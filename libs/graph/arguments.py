@@ -53,8 +53,6 @@ def form(value: Any) -> Any:
     if isinstance(value, list):
         if value and not isinstance(value[0], dict | list | Enum):
             return list
-        if value and isinstance(value[0], dict) and "__typename" in value[0]:
-            return dict  # references: no statement depends on them, and there may be hundreds
         return (list, *(form(each) for each in value))
     return value if value is None or isinstance(value, bool | Enum) else object
 

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
-from uuid import UUID
 
 import orjson
 from graphql import GraphQLError
@@ -211,8 +210,8 @@ async def _completed(
     return Answer(None if value is None else orjson.Fragment(orjson.dumps(value)), completion.errors)
 
 
-async def read_references(info: Any, wanted: Mapping[str, Mapping[int, UUID]], length: int) -> Answer:
-    """The entities of a list of references: by type, position -> id. One statement for each type.
+async def read_references(info: Any, wanted: Mapping[str, Mapping[int, str]], length: int) -> Answer:
+    """The entities of a list of references: by type, position -> id, a UUID as text. One statement for each type.
 
     Null is what is absent or not visible; a type that the actor may not read is null with an error at each place.
     """
@@ -232,7 +231,7 @@ async def read_references(info: Any, wanted: Mapping[str, Mapping[int, UUID]], l
     return Answer(orjson.Fragment(b"[" + b",".join(texts) + b"]"), errors)
 
 
-async def _read_type(info: Any, name: str, keys: Mapping[int, UUID], length: int, path: Sequence[str | int]) -> Answer:
+async def _read_type(info: Any, name: str, keys: Mapping[int, str], length: int, path: Sequence[str | int]) -> Answer:
     actor: Actor = info.context.signed_in
     plan = plan_of(info, partial(_references, name), path, key=name, permissions=actor.permissions)
     request = request_of(info.context, actor, info.variable_values, {"keys": list(keys.values())})
@@ -248,7 +247,7 @@ async def _read_type(info: Any, name: str, keys: Mapping[int, UUID], length: int
 
 def _references(name: str, compiler: Compiler, selection: Selection) -> tuple[Select[Any], Member]:
     """The entities of the ids in `keys`, one row for each, null for what is not there; stubs exist for every id."""
-    keys = compiler.parameters.add(ARRAY(Uuid), lambda request: request.values["keys"])
+    keys = compiler.parameters.add(ARRAY(Uuid), lambda request: f"{{{','.join(request.values['keys'])}}}")
     unnested = func.unnest(keys).table_valued(column("id", Uuid), with_ordinality="position")
     wanted = unnested.render_derived(name="wanted")
     entity = compiler.entities[name]

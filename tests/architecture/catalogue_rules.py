@@ -8,6 +8,7 @@ from tests.architecture.catalogue import BOOKKEEPING, Catalogue
 Rule = Callable[[Catalogue], Iterator[str]]
 TENANT_RULE = "(tenant_id = ( SELECT app_tenant() AS app_tenant))"
 PLATFORM_RULE = "(( SELECT app_tenant() AS app_tenant) = app_platform())"
+DIRECTORY_RULE = f"({TENANT_RULE} OR {PLATFORM_RULE})"
 OWN_RULE = "((( SELECT app_scope() AS app_scope) <> 'own'::text) OR "
 INEXACT_TYPES = ("real", "money", "numeric", "time with time zone", "timestamp without time zone", "character(")
 PLACES = ("lat", "lng", "latitude", "longitude", "radius_m", "accuracy_m")
@@ -49,6 +50,8 @@ def policies(c: Catalogue) -> Iterator[str]:
     """One permissive policy for the app, one for the owner, and none but restrictive ones beside them."""
     shapes = dict.fromkeys(c.guarded, (TENANT_RULE, TENANT_RULE))
     shapes |= dict.fromkeys(c.of_class(TableClass.PLATFORM), (None, PLATFORM_RULE))  # own rows may be read
+    if "tenants" in c.of_class(TableClass.PROJECTION):
+        shapes["tenants"] = (DIRECTORY_RULE, TENANT_RULE)  # the schools are the platform's
     for table, (using, check) in shapes.items():
         given = [policy for policy in c.policies if policy["table"] == table]
         permissive = {tuple(policy["roles"]): policy for policy in given if policy["permissive"]}

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import Column, Date, FromClause, MetaData, Select, Table, Text, Uuid, func, insert, select
+from sqlalchemy import Column, Date, DateTime, FromClause, MetaData, Select, Table, Text, Uuid, func, insert, select
 from starlette.applications import Starlette
 
 from libs.crypto import KeyRing
@@ -217,6 +217,7 @@ tenants = Table(
     meta,
     *(Column(n, Uuid) for n in ("tenant_id", "id")),
     *(Column(n, Text) for n in ("timezone", "status", "features")),
+    Column("updated_at", DateTime(timezone=True)),
 )
 
 

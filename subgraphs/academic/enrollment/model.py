@@ -36,11 +36,13 @@ class Enrollment(TenantRow, Versioned, Base):
             where=text("kind = 'REGULAR'"),
             name="ex_enrollments_regular",
         ),
+        # Partial, so that PostgreSQL does not take this index, a slower one, to find the pupils of a class.
         ExcludeConstraint(
             ("tenant_id", "="),
             ("student_id", "="),
             ("class_id", "="),
             (text("daterange(valid_from, valid_to)"), "&&"),
+            where=text("kind <> 'REGULAR'"),
             name="ex_enrollments_class",
         ),
         one_of("kind", "REGULAR", "ELECTIVE", "EXTRACURRICULAR"),

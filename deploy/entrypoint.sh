@@ -1,5 +1,5 @@
 #!/bin/sh
-# One image, the process by argument: identity, academic, notification, worker, migrate or router.
+# One image, the process by argument: identity, academic, operations, admission, finance, notification, worker, migrate or router.
 set -eu
 case "${1:-}" in
   router) exec node router/server.mjs ;;

@@ -1,4 +1,4 @@
-"""Runs one process from settings alone: `python -m deploy.process <identity|academic|notification|worker|migrate>`.
+"""Runs one process from settings alone: `python -m deploy.process <subgraph|worker|migrate>`.
 
 The image's entry point and the local supervisor's too. `worker` and `migrate` take subgraph names; none means all.
 """

@@ -33,7 +33,6 @@ _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",  # loopback is enough, and a deep folder would exceed a socket's path length
     "max_connections": "200",
-    "shared_buffers": "256MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
@@ -58,10 +57,11 @@ class Engines:
 
 
 @contextmanager
-def engines(folder: Path, *, durable: bool = False) -> Iterator[Engines]:
+def engines(folder: Path, *, durable: bool = False, shared_buffers: str = "256MB") -> Iterator[Engines]:
     """Runs all three on free loopback ports with their data in `folder`, until the block ends.
 
-    The superuser needs no password here. `durable=False` is for tests: nothing is synced to disk.
+    The superuser needs no password here. `shared_buffers` is PostgreSQL's own memory. `durable=False` is for tests:
+    nothing is synced to disk.
     Orphans of an earlier run in the same folder are ended first. Raises StartError.
     """
     folder = folder.resolve()
@@ -69,7 +69,7 @@ def engines(folder: Path, *, durable: bool = False) -> Iterator[Engines]:
     end(marked(folder), seconds=10)
     database, cache, broker = free_port(), free_port(), free_port()
     programs = (
-        postgres(folder / "postgres", port=database, password=None, durable=durable),
+        postgres(folder / "postgres", port=database, password=None, durable=durable, shared_buffers=shared_buffers),
         valkey(folder / "valkey", port=cache),
         nats(folder / "nats", port=broker, durable=durable),
     )
@@ -95,9 +95,11 @@ def admin_url(port: int, password: str | None) -> str:
     return f"postgresql://{user}@127.0.0.1:{port}/{DATABASE}"
 
 
-def postgres(data: Path, *, port: int, password: str | None, durable: bool = True) -> Program:
+def postgres(
+    data: Path, *, port: int, password: str | None, durable: bool = True, shared_buffers: str = "256MB"
+) -> Program:
     """PostgreSQL 18 in `data`. Without a password whoever reaches the port is superuser: for tests alone."""
-    settings = {**_SETTINGS, **({} if durable else _FAST), "port": str(port)}
+    settings = {**_SETTINGS, **({} if durable else _FAST), "port": str(port), "shared_buffers": shared_buffers}
     options = (part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
     user = _SYSTEM_USER if os.geteuid() == 0 else None
 

@@ -24,6 +24,7 @@ CATALOGUE: Final[Mapping[str, str]] = MappingProxyType(
         "role:read": "Read the school's roles and what they permit.",
         "role:assign": "Give a role to an account.",
         # academic
+        "holiday:declare": "Declare a holiday of the school.",
         "school:read": "Read the school: name, NPSN, level, time zone.",
         "school_overview:read": "Read the school's figures: pupils, classes, teachers.",
         "academic_year:read": "Read academic years and semesters.",
@@ -51,6 +52,43 @@ CATALOGUE: Final[Mapping[str, str]] = MappingProxyType(
         "schedule:read_taught": "Read the own timetable and those of the classes one teaches.",
         "schedule:read_own": "Read the timetables of the own pupils' classes.",
         "schedule:create": "Add a lesson to the timetable.",
+        # operations
+        "attendance:read": "Read every pupil's attendance.",
+        "attendance:read_taught": "Read the attendance of the classes one teaches.",
+        "attendance:read_own": "Read the own pupils' attendance.",
+        "attendance:record": "Record the attendance of classes one leads or teaches.",
+        "attendance:record_any": "Record the attendance of any class.",
+        "attendance:import": "Load attendance from a file.",
+        "assessment:read": "Read every assessment.",
+        "assessment:read_taught": "Read the assessments of the classes one teaches.",
+        "assessment:read_own": "Read the assessments of the own pupils' classes.",
+        "assessment:create": "Set an assessment in a subject one teaches.",
+        "grade_category:set": "Say how a subject one teaches is graded.",
+        "grade:read": "Read every pupil's grades.",
+        "grade:read_taught": "Read the grades of the classes one leads and of the subjects one teaches.",
+        "grade:read_own": "Read the own pupils' grades.",
+        "grade:record": "Record grades in a subject one teaches.",
+        "grade:record_any": "Grade in any subject: set categories and assessments, record grades.",
+        "report_card:read": "Read every report card.",
+        "report_card:read_taught": "Read the report cards of the classes one leads.",
+        "report_card:read_own": "Read the own pupils' report cards.",
+        "report_card:generate": "Generate the report cards of the classes one leads.",
+        "report_card:generate_any": "Generate the report card of any pupil.",
+        # admission
+        "admission_period:read": "Read every admission period, drafts too.",
+        "admission_period:create": "Plan an admission period.",
+        "admission_period:open": "Open an admission period to applicants.",
+        "application:read": "Read every application.",
+        "application:verify": "Verify applications.",
+        # finance
+        "billing_config:read": "Read what the school bills.",
+        "billing_config:create": "Say what the school bills.",
+        "invoice:read": "Read every invoice.",
+        "invoice:read_own": "Read the own pupils' invoices.",
+        "invoice:generate": "Issue the invoices of a month.",
+        "payment:read": "Read every payment.",
+        "payment:read_own": "Read the payments for the own pupils.",
+        "payment:record": "Record payments.",
         # notification
         "notification:read": "Read every message the school has sent.",
         "notification:read_own": "Read the messages sent to oneself.",
@@ -76,18 +114,27 @@ _FAMILY = _SCHOOL_LIFE | {
     "class:read_own",
     "enrollment:read_own",
     "schedule:read_own",
+    "attendance:read_own",
+    "assessment:read_own",
+    "grade:read_own",
+    "report_card:read_own",
+    "invoice:read_own",
+    "payment:read_own",
     "notification:read_own",
 }
 _OFFICE = _SCHOOL_LIFE | {"student:read", "class:read", "enrollment:read", "user:read", "notification:read_own"}
+_FINANCE = frozenset(name for name in _WHOLE_REACH if name.startswith(("billing_config:", "invoice:", "payment:")))
+_ADMISSION = frozenset(name for name in _WHOLE_REACH if name.startswith(("admission_period:", "application:")))
 
 SYSTEM_ROLES: Final[Mapping[str, SystemRole]] = MappingProxyType(
     {
         "super_admin": SystemRole("Administers the platform and, when called, any school.", _WHOLE_REACH),
         "school_admin": SystemRole("Administers one school.", _WHOLE_REACH - _PLATFORM_ONLY),
         "principal": SystemRole(
-            "Leads the school: reads everything, assigns teachers to classes.",
+            "Leads the school: reads everything, assigns teachers to classes, issues report cards.",
             frozenset(name for name in _WHOLE_REACH - _PLATFORM_ONLY if name.endswith(":read"))
-            | {"user:read_contact", "class:assign_homeroom", "class_subject:create"},
+            | {"user:read_contact", "class:assign_homeroom", "class_subject:create"}
+            | {"report_card:generate", "report_card:generate_any"},
         ),
         "teacher": SystemRole(
             "Teaches: sees the classes taught and their pupils.",
@@ -98,13 +145,22 @@ SYSTEM_ROLES: Final[Mapping[str, SystemRole]] = MappingProxyType(
                 "student:read_taught",
                 "enrollment:read_taught",
                 "schedule:read_taught",
+                "attendance:read_taught",
+                "attendance:record",
+                "assessment:read_taught",
+                "assessment:create",
+                "grade_category:set",
+                "grade:read_taught",
+                "grade:record",
+                "report_card:read_taught",
+                "report_card:generate",
                 "notification:read_own",
             },
         ),
         "student": SystemRole("Learns here.", _FAMILY),
         "parent": SystemRole("Guardian of one or more pupils.", _FAMILY),
-        "finance_staff": SystemRole("Bills and collects.", _OFFICE | {"user:read_contact"}),
-        "admission_staff": SystemRole("Handles applications.", _OFFICE),
+        "finance_staff": SystemRole("Bills and collects.", _OFFICE | {"user:read_contact"} | _FINANCE),
+        "admission_staff": SystemRole("Handles applications.", _OFFICE | _ADMISSION),
     }
 )
 

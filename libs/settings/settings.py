@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "WIYATA_"
-SUBGRAPHS = ("identity", "academic", "notification")
+SUBGRAPHS = ("identity", "academic", "operations", "admission", "finance", "notification")
 _KEY_BYTES = 32
 
 
@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     identity_port: Port = Field(default=4001, description="Port of identity.")
     academic_port: Port = Field(default=4002, description="Port of academic.")
     notification_port: Port = Field(default=4003, description="Port of notification.")
+    operations_port: Port = Field(default=4004, description="Port of operations.")
+    admission_port: Port = Field(default=4005, description="Port of admission.")
+    finance_port: Port = Field(default=4006, description="Port of finance.")
     worker_port: Port = Field(default=4009, description="Port of the worker's health and metrics.")
     router_host: str = Field(default="127.0.0.1", description="Address the router listens on.")
     router_port: Port = Field(default=4000, description="Port of the router.")
@@ -53,6 +56,11 @@ class Settings(BaseSettings):
     notification_url: str = Field(
         default="http://127.0.0.1:4003/graphql", description="Where the router finds notification."
     )
+    operations_url: str = Field(
+        default="http://127.0.0.1:4004/graphql", description="Where the router finds operations."
+    )
+    admission_url: str = Field(default="http://127.0.0.1:4005/graphql", description="Where the router finds admission.")
+    finance_url: str = Field(default="http://127.0.0.1:4006/graphql", description="Where the router finds finance.")
     supergraph: Path = Field(default=Path("schema/supergraph.graphql"), description="The supergraph the router serves.")
     router_upstream_timeout_ms: int = Field(
         default=15_000, ge=100, description="How long the router waits for a subgraph, milliseconds."

@@ -44,8 +44,8 @@ _FEW, _MANY = 10, 1_000
 _CONDITIONS = (
     f"Engine: academic as it ships. Reference: Strawberry, SQLAlchemy's ORM and DataLoaders, tuned, behind the same application."
     f" PostGraphile {VERSION} on Node {node_version()}, with its tokens remembered as ours are. One process each, 8 connections to"
-    " the same database as the same role under the same row-level security; environment production, logs at info to files,"
-    " metrics. 8 connections of load, every request of another school than the one before. Before anything is measured, the answers"
+    f" the same database as the same role under the same row-level security, {SHARED_BUFFERS} of PostgreSQL's own memory;"
+    " environment production, logs at info to files, metrics. 8 connections of load, every request of another school than the one before. Before anything is measured, the answers"
     " of all are compared byte for byte; under load their status, errors and objects are. Figures are medians of the rounds, ratios"
     " those of the rounds' ratios. People come by chance, in open load: to the engine and PostGraphile at 60 % of what the slower"
     " of the two can, to the reference at 60 % of what it can; waiting for a connection counts."

@@ -20,6 +20,7 @@ from libs.db import bootstrap, migrate
 from libs.settings import Settings
 from libs.testing import TestKeys
 
+SHARED_BUFFERS = "4GB"  # as a server of this size is set up; a laptop's 256 MB would not hold the large database
 _TOKENS_LAST = 12 * 3600
 _SECONDS_TO_READY = 60.0
 _GIVEN = (
@@ -55,7 +56,7 @@ def cores_used() -> tuple[float, float]:
 def running_engines(folder: Path) -> Iterator[Settings]:
     """Settings of a production environment over engines of its own, with an empty, migrated database."""
     jwks, keys = folder / "jwks.json", TestKeys()
-    with engines(folder / "engines") as running:
+    with engines(folder / "engines", shared_buffers=SHARED_BUFFERS) as running:
         settings = Settings(
             environment="production",
             database_url=running.database_url,

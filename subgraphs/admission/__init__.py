@@ -1,0 +1,1 @@
+"""admission: who wants to come to the school."""

@@ -1,0 +1,30 @@
+"""Admission put together: settings in, processes out. The only file that wires."""
+
+from starlette.applications import Starlette
+
+from libs.crypto import KeyRing
+from libs.db import Database
+from libs.events import OutboxWriter
+from libs.graph import Subgraph, subgraph_app
+from libs.jobs import SubgraphWorker
+from libs.kernel import Clock, utc_now
+from libs.settings import Settings
+from subgraphs.admission.consumers import consumers
+from subgraphs.admission.model import SCHEMA, Tenant
+from subgraphs.admission.schema import schema
+
+
+def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
+    """The database of admission with its outbox."""
+    return Database(settings, SCHEMA, on_flush=OutboxWriter(SCHEMA, KeyRing.from_settings(settings)), clock=clock)
+
+
+def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
+    """The graph of admission. Raises SettingsError when a key is missing."""
+    database = open_database(settings, clock=clock)
+    return subgraph_app(Subgraph(SCHEMA, settings, schema, database, Tenant.__table__, None, clock))
+
+
+def create_worker(settings: Settings) -> SubgraphWorker:
+    """Relay and consumers of admission."""
+    return SubgraphWorker(settings, open_database(settings), KeyRing.from_settings(settings), consumers=consumers())

@@ -1,0 +1,1 @@
+"""finance: what is billed, and what is paid."""

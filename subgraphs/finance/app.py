@@ -1,0 +1,30 @@
+"""Finance put together: settings in, processes out. The only file that wires."""
+
+from starlette.applications import Starlette
+
+from libs.crypto import KeyRing
+from libs.db import Database
+from libs.events import OutboxWriter
+from libs.graph import Subgraph, subgraph_app
+from libs.jobs import SubgraphWorker
+from libs.kernel import Clock, utc_now
+from libs.settings import Settings
+from subgraphs.finance.consumers import consumers
+from subgraphs.finance.model import SCHEMA, Tenant
+from subgraphs.finance.schema import schema
+
+
+def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
+    """The database of finance with its outbox."""
+    return Database(settings, SCHEMA, on_flush=OutboxWriter(SCHEMA, KeyRing.from_settings(settings)), clock=clock)
+
+
+def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
+    """The graph of finance. Raises SettingsError when a key is missing."""
+    database = open_database(settings, clock=clock)
+    return subgraph_app(Subgraph(SCHEMA, settings, schema, database, Tenant.__table__, None, clock))
+
+
+def create_worker(settings: Settings) -> SubgraphWorker:
+    """Relay and consumers of finance."""
+    return SubgraphWorker(settings, open_database(settings), KeyRing.from_settings(settings), consumers=consumers())

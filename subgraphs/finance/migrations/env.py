@@ -1,0 +1,6 @@
+"""Alembic's entry: the models of every aggregate, so that the drift check sees all tables."""
+
+from libs.db.migrations import run_migrations
+from subgraphs.finance.model import Base
+
+run_migrations(Base.metadata)

@@ -1,0 +1,1 @@
+"""operations: attendance, grades and report cards."""

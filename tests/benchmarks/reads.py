@@ -26,6 +26,7 @@ from tests.benchmarks.events import Report
 from tests.benchmarks.http_load import CONNECTIONS, Outcome, Question, ask_once, closed_loop, open_loop
 from tests.benchmarks.peers.postgraphile import VERSION, add_relations, node_version, postgraphile
 from tests.benchmarks.peers.running import (
+    SHARED_BUFFERS,
     Server,
     another_database,
     cores_used,

@@ -105,7 +105,9 @@ async def ask_once(port: int, question: Question) -> Answer:
         connection.close()
 
 
-async def closed_loop(port: int, questions: Sequence[Question], seconds: float) -> Outcome:
+async def closed_loop(
+    port: int, questions: Sequence[Question], seconds: float, *, connections: int = CONNECTIONS
+) -> Outcome:
     """Each connection asks again as soon as it is answered: how much is possible."""
     numbers = itertools.count()
     deadline = time.perf_counter() + seconds
@@ -114,7 +116,7 @@ async def closed_loop(port: int, questions: Sequence[Question], seconds: float) 
         while (now := time.perf_counter()) < deadline:
             yield now, questions[next(numbers) % len(questions)]
 
-    return await _all_connections(port, arrivals())
+    return await _all_connections(port, arrivals(), connections)
 
 
 async def open_loop(
@@ -131,14 +133,14 @@ async def open_loop(
                 return
             yield start + at, questions[number % len(questions)]
 
-    return await _all_connections(port, arrivals())
+    return await _all_connections(port, arrivals(), CONNECTIONS)
 
 
-async def _all_connections(port: int, arrivals: Iterator[tuple[float, Question]]) -> Outcome:
+async def _all_connections(port: int, arrivals: Iterator[tuple[float, Question]], connections: int) -> Outcome:
     """A question goes to the connection that is free first."""
     outcome, start = Outcome(), time.perf_counter()
     async with asyncio.TaskGroup() as group:
-        for _ in range(CONNECTIONS):
+        for _ in range(connections):
             group.create_task(_work(port, arrivals, outcome))
     outcome.seconds = time.perf_counter() - start
     return outcome

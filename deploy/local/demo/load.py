@@ -3,11 +3,12 @@
 import asyncio
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from deploy.local.demo.client import Graph, SeedError
-from deploy.local.demo.school import SUBJECTS, DemoSchool, Lesson, Year, class_name
+from deploy.local.demo.school import HOLIDAYS, SUBJECTS, DemoSchool, Lesson, Year, class_name
 
 Advance = Callable[[int], None]
 _JOB_SECONDS = 120
@@ -35,6 +36,19 @@ def new_password() -> str:
     return f"Kx7!{secrets.token_urlsafe(12)}"
 
 
+Taught = dict[tuple[int, int], tuple[str, str]]
+"""Place of class and place of subject -> class id, class subject id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What later steps need to know of the school: who teaches what in the finished and in the running semester."""
+
+    coming_year: str
+    finished: Taught
+    running: Taught
+
+
 class Loading:
     """The steps of one school, in order, as its administrator."""
 
@@ -43,8 +57,8 @@ class Loading:
         self._graph = graph
         self._advance = advance
 
-    async def run(self, *, today: date) -> None:
-        """Everything but the accounts' passwords."""
+    async def run(self, *, today: date) -> "Loaded":
+        """Everything but the accounts' passwords, and what happens in a school that stands."""
         years = await self._years(today)
         subjects = await self._subjects()
         teachers = await self._teachers()
@@ -56,14 +70,29 @@ class Loading:
             await self._import(years[year.name]["id"], past=year is past)
         finished = next(s["id"] for s in years[past.name]["semesters"] if s["number"] == 2)  # noqa: PLR2004
         active = next(s["id"] for s in years[current.name]["semesters"] if s["isActive"])
-        await self._class_subjects(years[past.name]["id"], past, finished, subjects, teachers)
+        finished_taught = await self._class_subjects(years[past.name]["id"], past, finished, subjects, teachers)
         taught = await self._class_subjects(years[current.name]["id"], current, active, subjects, teachers)
         await self._timetable(active, taught)
+        await self._holidays()
+        return Loaded(years[self._school.coming.name]["id"], finished_taught, taught)
+
+    async def _holidays(self) -> None:
+        query = "{ holidays(first: 100) { nodes { date } } }"
+        known = {node["date"] for node in (await self._graph(query))["holidays"]["nodes"]}
+        first = self._school.past.start.year
+        days = (date(year, *day) for year in range(first, first + 3) for day in HOLIDAYS)
+        inputs = [
+            {"date": day.isoformat(), "name": HOLIDAYS[day.month, day.day]}
+            for day in days
+            if self._school.past.start <= day <= self._school.current.end and day.isoformat() not in known
+        ]
+        await self._graph.mutate("declareHoliday", inputs, "holiday { id }", self._advance)
 
     async def _years(self, today: date) -> dict[str, Any]:
         query = "{ academicYears(first: 100) { nodes { id name semesters { id number startDate isActive } } } }"
         known = {node["name"] for node in (await self._graph(query))["academicYears"]["nodes"]}
-        wanted = [year for year in (self._school.past, self._school.current) if year.name not in known]
+        school = self._school
+        wanted = [year for year in (school.past, school.current, school.coming) if year.name not in known]
         inputs = [
             {
                 "name": year.name,
@@ -166,8 +195,8 @@ class Loading:
 
     async def _class_subjects(
         self, year_id: str, year: Year, semester: str, subjects: list[str], teachers: list[str]
-    ) -> dict[tuple[int, int], tuple[str, str]]:
-        """Who teaches what where: (place of class, place of subject) -> (class id, class subject id)."""
+    ) -> Taught:
+        """Who teaches what where."""
         known = await self._known_classes(year_id)
         taught = self._taught(known, year, semester, subjects)
         inputs = [
@@ -184,9 +213,7 @@ class Loading:
         await self._graph.mutate("assignSubjectToClass", inputs, "classSubject { id }", self._advance)
         return self._taught(await self._known_classes(year_id), year, semester, subjects)
 
-    def _taught(
-        self, known: dict[str, Any], year: Year, semester: str, subjects: list[str]
-    ) -> dict[tuple[int, int], tuple[str, str]]:
+    def _taught(self, known: dict[str, Any], year: Year, semester: str, subjects: list[str]) -> Taught:
         return {
             (group, subjects.index(each["subject"]["id"])): (known[name]["id"], each["id"])
             for group, (name, _) in enumerate(self._names(year))
@@ -194,7 +221,7 @@ class Loading:
             if each["semester"]["id"] == semester
         }
 
-    async def _timetable(self, semester: str, taught: dict[tuple[int, int], tuple[str, str]]) -> None:
+    async def _timetable(self, semester: str, taught: Taught) -> None:
         known: set[tuple[str, int, str]] = set()
         for class_id in {class_id for class_id, _ in taught.values()}:
             data = await self._graph(
@@ -216,7 +243,15 @@ class Loading:
         """How many things there are to make, for a progress bar."""
         school, classes = self._school, len(self._school.classes)
         people = len(school.teachers) + len(_INVITED) + 2 * len(school.pupils)
-        return 2 + len(SUBJECTS) + people + 4 * classes + 2 * classes * len(SUBJECTS) + len(list(school.lessons()))
+        return (
+            3
+            + 2 * len(HOLIDAYS)
+            + len(SUBJECTS)
+            + people
+            + 4 * classes
+            + 2 * classes * len(SUBJECTS)
+            + len(list(school.lessons()))
+        )
 
 
 def _nip(place: int) -> str:

@@ -4,10 +4,11 @@ import csv
 import io
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from pathlib import Path
+from typing import Any
 
 from faker import Faker
 
@@ -23,6 +24,7 @@ _COLUMNS = (
 _FIRST_LESSON = time(7, 15)
 _LESSON = timedelta(minutes=90)
 _LESSONS_A_DAY = 4
+_APPLICANTS = 40
 
 NAMES = {"gp": "SMA Garuda Pratama", "ms": "SMA Mutiara Sejahtera"}
 SUBJECTS = (
@@ -35,6 +37,15 @@ SUBJECTS = (
     ("KIM", "Kimia", "PEMINATAN", 4),
     ("BDJ", "Bahasa Jawa", "MULOK", 2),
 )
+
+
+HOLIDAYS = {
+    (1, 1): "Tahun Baru Masehi",
+    (5, 1): "Hari Buruh Internasional",
+    (6, 1): "Hari Lahir Pancasila",
+    (8, 17): "Hari Kemerdekaan Republik Indonesia",
+    (12, 25): "Hari Raya Natal",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,8 @@ class Pupil:
     row: dict[str, str]
     level: int
     group: int
+    absences: int
+    marks: tuple[int, int, int]  # of 20, in the order of the year
 
     def line(self, level: int) -> str:
         """The pupil's line of the import file, in the class of a level."""
@@ -79,10 +92,16 @@ def class_name(level: int, group: int) -> str:
     return f"{ {10: 'X', 11: 'XI', 12: 'XII'}[level] } IPA {group}"
 
 
-def years(today: date) -> tuple[Year, Year]:
-    """The year before and the year of a day; a year begins in July."""
+def school_days(start: date, end: date) -> list[date]:
+    """Mondays to Fridays from `start` until before `end`, without the holidays that fall on one day every year."""
+    days = (start + timedelta(days=number) for number in range((end - start).days))
+    return [day for day in days if day.isoweekday() <= 5 and (day.month, day.day) not in HOLIDAYS]  # noqa: PLR2004
+
+
+def years(today: date) -> tuple[Year, Year, Year]:
+    """The year before, the year of a day and the year after; a year begins in July."""
     first = today.year if today.month >= 7 else today.year - 1  # noqa: PLR2004 - July
-    return _year(first - 1), _year(first)
+    return _year(first - 1), _year(first), _year(first + 1)
 
 
 def _year(first: int) -> Year:
@@ -101,7 +120,7 @@ class DemoSchool:
         self.slug = slug
         self.name = NAMES[slug]
         self.domain = f"{slug}.wiyata.test"
-        self.past, self.current = years(today)
+        self.past, self.current, self.coming = years(today)
         self._faker = Faker("id_ID")
         self._faker.seed_instance(f"{_SEED}-{slug}")
         self._random = random.Random(f"{_SEED}-{slug}")  # noqa: S311 - the same school at every run
@@ -122,7 +141,8 @@ class DemoSchool:
         for row in rows:
             # The file's pupils are 15 to 22; everyone was here last year, hence nobody is in the first class now.
             level = 11 if int(row["age"]) <= 16 else 12  # noqa: PLR2004
-            yield Pupil(self._import_row(row), level, 1 + placed[level] // _CLASS_SIZE)
+            marks = (int(row["G1"]), int(row["G2"]), int(row["G3"]))
+            yield Pupil(self._import_row(row), level, 1 + placed[level] // _CLASS_SIZE, int(row["absences"]), marks)
             placed[level] += 1
 
     def _import_row(self, row: dict[str, str]) -> dict[str, str]:
@@ -151,6 +171,40 @@ class DemoSchool:
     def import_file(self, *, past: bool) -> str:
         """The file of `importStudents` for this year or the one before, when everybody was one level lower."""
         return _COLUMNS + "\n" + "".join(pupil.line(pupil.level - past) for pupil in self.pupils)
+
+    def attendance_file(self, days: Sequence[date], seed: str) -> str:
+        """The file of `importAttendance` for these days: the pupils' absences of the file, spread by chance."""
+        lines = []
+        for pupil in self.pupils:
+            chance = random.Random(f"{_SEED}-{seed}-{pupil.row['nis']}")  # noqa: S311 - the same days at every run
+            absent = set(chance.sample(days, min(pupil.absences, len(days))))
+            marks = ((day, "ABSENT" if day in absent else "PRESENT") for day in days)
+            lines += [f"{pupil.row['nis']},{day},{status},\n" for day, status in marks]
+        return "nis,date,status,notes\n" + "".join(lines)
+
+    def applicants(self) -> list[dict[str, Any]]:
+        """Children of made-up families who want to come next year."""
+        faker = Faker("id_ID")
+        faker.seed_instance(f"{_SEED}-{self.slug}-applicants")
+        found = []
+        for number in range(1, _APPLICANTS + 1):
+            female, surname = number % 2 == 0, faker.last_name()
+            first = faker.first_name_female() if female else faker.first_name_male()
+            found.append(
+                {
+                    "fullName": f"{first} {surname}",
+                    "gender": "FEMALE" if female else "MALE",
+                    "birthPlace": "Wonosobo",
+                    "birthDate": (
+                        self.coming.start.replace(year=self.coming.start.year - 15) - timedelta(days=number)
+                    ).isoformat(),
+                    "previousSchool": f"SMP Negeri {1 + number % 5} Wonosobo",
+                    "parentName": f"{faker.first_name()} {surname}",
+                    "parentEmail": f"calon{number}@{self.domain}",
+                    "parentPhone": f"+62813{number:08d}",
+                }
+            )
+        return found
 
     def teacher_of(self, group: int, subject: int) -> int:
         """The place of the teacher who teaches a subject to the class at a place: one per subject and eight classes."""

@@ -1,0 +1,215 @@
+"""What happens in a demo school: attendance, marks, invoices and applications; only what is missing is made."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any
+
+from deploy.local.demo.client import Graph, SeedError
+from deploy.local.demo.load import Loaded
+from deploy.local.demo.school import DemoSchool, school_days
+
+Advance = Callable[[int], None]
+_JOB_SECONDS = 120
+_LOOK_SECONDS = 0.1
+_MATHEMATICS = 0  # the place of the subject that the file has marks of
+_MOST_MARK = 20
+_CATEGORIES = (("Penilaian Harian", 30), ("Penilaian Tengah Semester", 30), ("Penilaian Akhir Semester", 40))
+_FEE_A_MONTH = 150_000
+_FEE_OF_APPLYING = 200_000
+_MONTHS = 3
+_EVERY = 4  # one of so many pays
+
+
+class Records:
+    """The steps of one school, in order, as its administrator; consumers catch up between the two parts."""
+
+    def __init__(self, school: DemoSchool, graph: Graph, loaded: Loaded, today: date, advance: Advance) -> None:
+        self._school = school
+        self._graph = graph
+        self._loaded = loaded
+        self._today = today
+        self._advance = advance
+
+    @property
+    def steps(self) -> int:
+        """How many things there are to make, for a progress bar."""
+        pupils, classes = len(self._school.pupils), len(self._school.classes)
+        return 2 * pupils + 2 * classes * (1 + len(_CATEGORIES)) + len(self._school.applicants()) + _MONTHS
+
+    async def run(self) -> None:
+        """Everything that needs nothing but the school."""
+        school = self._school
+        running = school.current.start if self._today < school.current.second else school.current.second
+        await self._attendance(school_days(school.past.second, school.past.end))
+        await self._attendance(school_days(running, self._today))
+        pupils = await self._pupils()
+        await self._marks(self._loaded.finished, school.past.second, len(_CATEGORIES), pupils)
+        await self._marks(self._loaded.running, running, 1, pupils)
+        await self._invoices()
+        await self._applications()
+
+    async def _attendance(self, days: list[date]) -> None:
+        """Month by month, as a school keeps it; what is there already is not sent again."""
+        last = self._school.pupils[-1].row["nis"]
+        for month in sorted({(day.year, day.month) for day in days}):
+            within = [day for day in days if (day.year, day.month) == month]
+            query = (
+                "query($nis: String!, $from: Date, $to: Date)"
+                " { student(nis: $nis) { attendanceSummary(from: $from, to: $to) { days } } }"
+            )
+            span = {"from": within[0].isoformat(), "to": within[-1].isoformat()}
+            found = await self._graph(query, nis=last, **span)
+            if found["student"]["attendanceSummary"]["days"] < len(within):
+                text = self._school.attendance_file(within, f"{month}")
+                (answer,) = await self._graph.mutate(
+                    "importAttendance", [{"file": {"text": text}}], "job { id status }"
+                )
+                await self._finished(answer["job"])
+        self._advance(len(self._school.pupils))
+
+    async def _finished(self, job: dict[str, Any]) -> None:
+        query = "query($id: ID!) { operationsJob(id: $id) { id status errors { path code message } } }"
+        for _ in range(int(_JOB_SECONDS / _LOOK_SECONDS)):
+            if job["status"] not in ("QUEUED", "RUNNING"):
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+            job = (await self._graph(query, id=job["id"]))["operationsJob"]
+        if job["status"] != "SUCCEEDED":
+            raise SeedError(f"importAttendance: {job}")
+
+    async def _all(self, field: str, selection: str) -> list[dict[str, Any]]:
+        """Every row of a connection; `field` may have arguments of its own."""
+        name, _, rest = field.partition("(")
+        arguments = f"first: 100, after: $after{', ' + rest if rest else ')'}"
+        query = (
+            f"query($after: String) {{ {name}({arguments}"
+            f" {{ nodes {{ {selection} }} pageInfo {{ hasNextPage endCursor }} }} }}"
+        )
+        rows: list[dict[str, Any]] = []
+        after = None
+        while True:
+            page = (await self._graph(query, after=after))[name]
+            rows += page["nodes"]
+            if not page["pageInfo"]["hasNextPage"]:
+                return rows
+            after = page["pageInfo"]["endCursor"]
+
+    async def _pupils(self) -> dict[str, str]:
+        return {node["nis"]: node["id"] for node in await self._all("students", "id nis")}
+
+    async def _marks(
+        self, taught: dict[tuple[int, int], tuple[str, str]], start: date, count: int, pupils: dict[str, str]
+    ) -> None:
+        """The file's marks of a period each: the first `count` assessments of mathematics in every class."""
+        known = {
+            (n["classSubject"]["id"], n["title"]) for n in await self._all("assessments", "title classSubject { id }")
+        }
+        wanted = [
+            (group, number)
+            for group in range(len(self._school.classes))
+            for number in range(count)
+            if (taught[group, _MATHEMATICS][1], _CATEGORIES[number][0]) not in known
+        ]
+        subjects = sorted({taught[group, _MATHEMATICS][1] for group, _ in wanted})
+        categories = [{"name": name, "weight": weight} for name, weight in _CATEGORIES]
+        given = [{"classSubjectId": subject, "categories": categories} for subject in subjects]
+        await self._graph.mutate("setGradeCategories", given, "__typename", self._advance)
+        assessments = [
+            {
+                "classSubjectId": taught[group, _MATHEMATICS][1],
+                "category": _CATEGORIES[number][0],
+                "title": _CATEGORIES[number][0],
+                "maxScore": _MOST_MARK,
+                "assessmentDate": school_days(start, self._today)[20 * (number + 1)].isoformat(),
+            }
+            for group, number in wanted
+        ]
+        made = await self._graph.mutate("createAssessment", assessments, "assessment { id }", self._advance)
+        grades = [
+            {"assessmentId": answer["assessment"]["id"], "entries": list(self._entries(group, number, pupils))}
+            for (group, number), answer in zip(wanted, made, strict=True)
+        ]
+        await self._graph.mutate("recordGrades", grades, "__typename", self._advance)
+
+    def _entries(self, group: int, number: int, pupils: dict[str, str]) -> Iterator[dict[str, Any]]:
+        for pupil in self._school.pupils:
+            if self._school.classes.index((pupil.level, pupil.group)) == group:
+                yield {"studentId": pupils[pupil.row["nis"]], "score": pupil.marks[number]}
+
+    def _months(self) -> list[str]:
+        """The running month and those before it, oldest first."""
+        number = 12 * self._today.year + self._today.month - 1
+        return [f"{each // 12}-{1 + each % 12:02d}" for each in range(number - _MONTHS + 1, number + 1)]
+
+    async def _invoices(self) -> None:
+        if not await self._all("billingConfigs", "id"):
+            config = {
+                "name": "SPP",
+                "amount": _FEE_A_MONTH,
+                "type": "SPP",
+                "frequency": "MONTHLY",
+                "dueDay": 10,
+                "validFrom": self._school.past.start.isoformat(),
+            }
+            await self._graph.mutate("createBillingConfig", [config], "billingConfig { id }")
+        for month in self._months():
+            await self._graph.mutate("generateMonthlyInvoices", [{"month": month}], "created", self._advance)
+        invoices = await self._all("invoices", "id amount paid period student { id }")
+        paying = {student for number, student in enumerate((await self._pupils()).values()) if number % _EVERY == 0}
+        first = self._months()[0]
+        await self._pay(
+            [
+                i
+                for i in invoices
+                if i["period"] == first and i["student"] and i["student"]["id"] in paying and i["paid"] == 0
+            ]
+        )
+
+    async def _pay(self, invoices: list[dict[str, Any]]) -> None:
+        given = [
+            {
+                "invoiceId": invoice["id"],
+                "amount": invoice["amount"],
+                "method": "BANK_TRANSFER",
+                "paidOn": self._today.isoformat(),
+            }
+            for invoice in invoices
+        ]
+        await self._graph.mutate("recordPayment", given, "payment { id }")
+
+    async def _applications(self) -> None:
+        """A period for the coming year, open from today, and the families who apply."""
+        name = f"SPMB {self._school.coming.name}"
+        query = "{ openAdmissionPeriods { id name } }"
+        found = {node["name"]: node["id"] for node in (await self._graph(query))["openAdmissionPeriods"]}
+        if name not in found:
+            period = {
+                "name": name,
+                "code": "A",
+                "academicYearId": self._loaded.coming_year,
+                "startDate": self._today.isoformat(),
+                "endDate": self._school.current.end.isoformat(),
+                "registrationFee": _FEE_OF_APPLYING,
+                "maxApplicants": 200,
+            }
+            (made,) = await self._graph.mutate("createAdmissionPeriod", [period], "admissionPeriod { id }")
+            found[name] = made["admissionPeriod"]["id"]
+            await self._graph.mutate("openAdmissionPeriod", [{"periodId": found[name]}], "__typename")
+        known = {node["fullName"] for node in await self._all("applications", "fullName")}
+        given = [
+            {"periodId": found[name], **person}
+            for person in self._school.applicants()
+            if person["fullName"] not in known
+        ]
+        await self._graph.mutate("submitApplication", given, "number", self._advance)
+
+    async def fees(self) -> None:
+        """Some families pay the fee, and the school verifies their applications."""
+        waiting = await self._all("applications", "id number status paymentStatus")
+        chosen = sorted(waiting, key=lambda each: str(each["number"]))[::_EVERY]
+        unpaid = {each["number"] for each in chosen if each["paymentStatus"] != "PAID"}
+        invoices = await self._all("invoices", "id amount paid notes")
+        await self._pay([i for i in invoices if i["paid"] == 0 and i["notes"] in unpaid])
+        verified = [{"applicationId": each["id"]} for each in chosen if each["status"] == "SUBMITTED"]
+        await self._graph.mutate("verifyApplication", verified, "__typename")

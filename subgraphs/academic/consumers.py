@@ -3,11 +3,15 @@
 from libs.db import TenantTransaction
 from libs.events import Consumers, EventMeta, Snapshots
 from libs.events.contracts.identity import TenantCreated, TenantUpdated, UserCreated
+from subgraphs.academic.academic_year.operations import tell_academic_years
 from subgraphs.academic.class_.operations import tell_classes
+from subgraphs.academic.class_subject.operations import tell_class_subjects
 from subgraphs.academic.contact.operations import link_account
 from subgraphs.academic.contact.queries import Contacts
 from subgraphs.academic.enrollment.operations import tell_enrollments
-from subgraphs.academic.school.operations import keep_school
+from subgraphs.academic.holiday.operations import tell_holidays
+from subgraphs.academic.schedule.operations import tell_schedules
+from subgraphs.academic.school.operations import keep_school, tell_school
 from subgraphs.academic.student.operations import tell_students
 from subgraphs.academic.subject.operations import tell_subjects
 from subgraphs.academic.teacher.operations import tell_teachers
@@ -24,11 +28,16 @@ def consumers(contacts: Contacts) -> Consumers:
 
 
 def snapshots(contacts: Contacts) -> Snapshots:
-    """Aggregate -> its state as events."""
+    """Aggregate -> its state as events; what others refer to comes first."""
     return {
-        "class": tell_classes,
+        "school": tell_school,
+        "academic_year": tell_academic_years,
+        "holiday": tell_holidays,
         "subject": tell_subjects,
         "teacher": lambda tx: tell_teachers(tx, contacts=contacts),
+        "class": tell_classes,
+        "class_subject": tell_class_subjects,
+        "schedule": tell_schedules,
         "student": lambda tx: tell_students(tx, contacts=contacts),
         "enrollment": tell_enrollments,
     }

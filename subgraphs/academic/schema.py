@@ -7,6 +7,7 @@ from subgraphs.academic.academic_year.graph import AcademicYearMutation, Academi
 from subgraphs.academic.class_.graph import ClassMutation, ClassQuery
 from subgraphs.academic.class_subject.graph import ClassSubject, ClassSubjectMutation
 from subgraphs.academic.enrollment.graph import EnrollmentMutation
+from subgraphs.academic.holiday.graph import HolidayMutation, HolidayQuery
 from subgraphs.academic.schedule.graph import ScheduleMutation, ScheduleQuery
 from subgraphs.academic.school.graph import SchoolQuery
 from subgraphs.academic.student.graph import StudentMutation, StudentQuery
@@ -15,13 +16,23 @@ from subgraphs.academic.teacher.graph import TeacherMutation, TeacherQuery
 
 
 @strawberry.type
-class Query(SchoolQuery, AcademicYearQuery, ClassQuery, StudentQuery, TeacherQuery, SubjectQuery, ScheduleQuery):
+class Query(
+    SchoolQuery,
+    AcademicYearQuery,
+    HolidayQuery,
+    ClassQuery,
+    StudentQuery,
+    TeacherQuery,
+    SubjectQuery,
+    ScheduleQuery,
+):
     """What can be asked."""
 
 
 @strawberry.type
 class Mutation(
     AcademicYearMutation,
+    HolidayMutation,
     SubjectMutation,
     ClassMutation,
     TeacherMutation,

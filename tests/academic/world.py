@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 from uuid import UUID
 
 from libs.db import Database, TenantTransaction
-from libs.kernel import Binding, FieldFault, Scope
+from libs.events import EventMeta
+from libs.events.contracts.identity import TenantCreated, TenantUpdated
+from libs.kernel import Binding, FieldFault, Scope, new_id
 from subgraphs.academic.academic_year.model import AcademicYear
 from subgraphs.academic.academic_year.operations import create_academic_year
 from subgraphs.academic.class_.model import Class
@@ -17,9 +19,12 @@ from subgraphs.academic.class_subject.operations import assign_subject_to_class
 from subgraphs.academic.contact.queries import Contacts
 from subgraphs.academic.enrollment.model import Enrollment
 from subgraphs.academic.enrollment.operations import enroll_student
+from subgraphs.academic.holiday.model import Holiday
+from subgraphs.academic.holiday.operations import declare_holiday
 from subgraphs.academic.schedule.model import Schedule
 from subgraphs.academic.schedule.operations import create_schedule
 from subgraphs.academic.schedule.rules import Slot
+from subgraphs.academic.school.operations import keep_school
 from subgraphs.academic.student.operations import run_import
 from subgraphs.academic.subject.model import Subject
 from subgraphs.academic.subject.operations import create_subject
@@ -29,6 +34,7 @@ from subgraphs.academic.teacher.operations import create_teacher
 
 YEAR = (date(2026, 7, 13), date(2027, 6, 26), date(2027, 1, 4))
 TODAY = date(2026, 9, 1)
+REGISTER = {"name": "SMA Negeri 1", "npsn": "20306577", "level": "SMA", "timezone": "Asia/Makassar"}
 HEADER = "nis,nisn,full_name,gender,birth_date,class,guardian_name,guardian_relation,guardian_email,guardian_phone"
 
 
@@ -62,6 +68,15 @@ class World:
         rows = self.as_owner("academic", statement, (self.tenant_id,))
         return [row["data"] for row in rows if name is None or f".{name}." in row["type"]]
 
+    async def register(
+        self, contract: type[TenantCreated] | type[TenantUpdated], sequence: int, **changes: str
+    ) -> None:
+        """What identity's register says of the school."""
+        values = REGISTER | {"slug": "one", "status": "ACTIVE"} | changes
+        meta = EventMeta(new_id(), sequence, datetime.now(UTC), self.tenant_id)
+        async with self.write(Scope.SYSTEM) as tx:
+            await keep_school(tx, contract(tenant_id=self.tenant_id, **values), meta)
+
     async def year(self, name: str = "2026/2027", *, dates: tuple[date, date, date] = YEAR) -> AcademicYear:
         async with self.write() as tx:
             return await create_academic_year(
@@ -72,15 +87,19 @@ class World:
         statement = "select id from academic.semesters where academic_year_id = %s and number = %s"
         return self.as_owner("academic", statement, (year.id, number))[0]["id"]
 
+    async def holiday(self, day: date, name: str, *, affects_attendance: bool = True) -> Holiday:
+        async with self.write() as tx:
+            return await declare_holiday(tx, day=day, name=name, affects_attendance=affects_attendance)
+
     async def class_(
         self, year: AcademicYear, name: str = "X-1", *, level: int = 10, seats: int | None = None
     ) -> Class:
         async with self.write() as tx:
             return await create_class(tx, academic_year_id=year.id, name=name, level=level, max_students=seats)
 
-    async def subject(self, code: str = "MAT") -> Subject:
+    async def subject(self, code: str = "MAT", *, kkm: int = 75) -> Subject:
         async with self.write() as tx:
-            return await create_subject(tx, code=code, name=f"Subject {code}", category=SubjectCategory.WAJIB)
+            return await create_subject(tx, code=code, name=f"Subject {code}", category=SubjectCategory.WAJIB, kkm=kkm)
 
     async def teacher(self, name: str = "Budi Santoso", *, nip: str | None = None, email: str | None = None) -> Teacher:
         async with self.write() as tx:
@@ -138,4 +157,4 @@ class World:
             return await enroll_student(tx, class_id=class_.id, student_id=student_id, since=since, today=self.today)
 
 
-__all__ = ["HEADER", "TODAY", "YEAR", "World"]
+__all__ = ["HEADER", "REGISTER", "TODAY", "YEAR", "World"]

@@ -18,6 +18,7 @@ from subgraphs.academic.academic_year.model import AcademicYear, Semester
 from subgraphs.academic.class_.model import Class
 from subgraphs.academic.class_subject.model import ClassSubject, Teaching
 from subgraphs.academic.enrollment.model import Enrollment
+from subgraphs.academic.holiday.model import Holiday
 from subgraphs.academic.model import Tenant as AcademicTenant
 from subgraphs.academic.room.model import Room
 from subgraphs.academic.schedule.model import Schedule
@@ -50,7 +51,18 @@ ACCOUNTS: dict[str, tuple[str, ...]] = {
 CANARY_ACCOUNTS = {CLASS: "zoe_mother", FAMILY: "zaki_mother"}
 MODELS = {
     "academic": (
-        *(AcademicTenant, School, AcademicYear, Semester, Teacher, Student, StudentName, Guardian, StudentGuardian),
+        *(
+            AcademicTenant,
+            School,
+            AcademicYear,
+            Semester,
+            Holiday,
+            Teacher,
+            Student,
+            StudentName,
+            Guardian,
+            StudentGuardian,
+        ),
         *(Class, Subject, ClassSubject, Teaching, Room, Schedule, Enrollment),
     ),
     "identity": (Tenant, Role, RolePermission),
@@ -144,6 +156,8 @@ class Rows:
                     end_date=self._day(since + 149 if number == 1 else until),
                     is_active=key == "now" and number == 1,
                 )
+        for key, day in (("near", 10), ("far", 60)):
+            self._add(Holiday, key, date=self._day(day), scope="SCHOOL", affects_attendance=key == "near")
 
     def _staff(self) -> None:
         for account, roles in ACCOUNTS.items():

@@ -20,6 +20,7 @@ RESOURCES = {
         "SchoolOverview": "school_overview",
         "AcademicYear": "academic_year",
         "Semester": "academic_year",
+        "Holiday": "academic_year",
         "Class": "class",
         "ClassSubject": "class",
         "Teacher": "teacher",

@@ -13,6 +13,7 @@ from subgraphs.academic.academic_year.model import AcademicYear, Semester
 from subgraphs.academic.class_.model import Class
 from subgraphs.academic.class_subject.model import ClassSubject, Teaching
 from subgraphs.academic.enrollment.model import Enrollment
+from subgraphs.academic.holiday.model import Holiday
 from subgraphs.academic.model import Tenant as AcademicTenant
 from subgraphs.academic.room.model import Room
 from subgraphs.academic.schedule.model import Schedule
@@ -142,7 +143,15 @@ class SchoolRows:
             for at, (a, b) in enumerate(spans)
             for half in (0, 1)
         ]
-        return [(AcademicYear, self._rows("year", years)), (Semester, self._rows("semester", semesters))]
+        holidays = [
+            {"date": self._day(day), "name": name, "affects_attendance": day != 40}
+            for name, day in (("Natal", 30), ("Cuti", 40), ("Cuti", 30))
+        ]
+        return [
+            (AcademicYear, self._rows("year", years)),
+            (Semester, self._rows("semester", semesters)),
+            (Holiday, self._rows("holiday", holidays)),
+        ]
 
     def _people(self) -> Tables:
         users = {0: "teacher", 1: "principal"}

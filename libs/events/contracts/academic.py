@@ -22,6 +22,8 @@ class SchoolUpdated(Event):
     level: str
     timezone: str
     is_active: bool = True
+    address: str | None = None
+    principal_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,20 @@ class SemesterActivated(Event):
     number: int
     start_date: date
     end_date: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolidayDeclared(Event):
+    """A day of the school's calendar; with `affects_attendance` nobody is expected at school."""
+
+    domain: ClassVar[str] = "academic"
+    aggregate: ClassVar[str] = "holiday"
+    aggregate_key: ClassVar[str] = "holiday_id"
+
+    holiday_id: UUID
+    date: date
+    name: str
+    affects_attendance: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +206,7 @@ class TeacherCreated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubjectCreated(Event):
-    """A subject taught at the school. Category as the graph's enum."""
+    """A subject taught at the school. Category as the graph's enum; `kkm` is the minimum mark, 0 to 100."""
 
     domain: ClassVar[str] = "academic"
     aggregate: ClassVar[str] = "subject"
@@ -202,6 +218,7 @@ class SubjectCreated(Event):
     category: str
     credit_hours: int | None = None
     is_active: bool = True
+    kkm: int = 75
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +275,7 @@ EVENTS: tuple[type[Event], ...] = (
     SchoolUpdated,
     AcademicYearCreated,
     SemesterActivated,
+    HolidayDeclared,
     ClassCreated,
     HomeroomTeacherAssigned,
     StudentCreated,

@@ -1,5 +1,6 @@
 """Years, their semesters, and which of them runs."""
 
+from collections.abc import AsyncGenerator
 from datetime import date
 from uuid import UUID
 
@@ -65,17 +66,36 @@ async def activate_semester(tx: TenantTransaction, *, semester_id: UUID) -> Seme
             chosen.is_active = True
             chosen.version += 1
     await tx.flush()
-    tx.emit(
-        SemesterActivated(
-            semester_id=semester.id,
-            academic_year_id=year.id,
-            name=semester.name,
-            number=semester.number,
-            start_date=semester.start_date,
-            end_date=semester.end_date,
-        )
-    )
+    tx.emit(semester_activated(semester))
     return semester
+
+
+def semester_activated(semester: Semester) -> SemesterActivated:
+    """The running semester as others need it."""
+    return SemesterActivated(
+        semester_id=semester.id,
+        academic_year_id=semester.academic_year_id,
+        name=semester.name,
+        number=semester.number,
+        start_date=semester.start_date,
+        end_date=semester.end_date,
+    )
+
+
+async def tell_academic_years(
+    tx: TenantTransaction,
+) -> AsyncGenerator[AcademicYearCreated | SemesterActivated, None]:
+    """One event for each year of the tenant, then which semester runs."""
+    # Whoever makes a year or lets a semester run locks the school: it is held until COMMIT.
+    await tx.execute(select(School.id).where(School.tenant_id == tx.tenant_id).with_for_update(read=True))
+    halves = select(Semester).where(Semester.tenant_id == tx.tenant_id).order_by(Semester.number)
+    semesters = (await tx.scalars(halves)).all()
+    years = select(AcademicYear).where(AcademicYear.tenant_id == tx.tenant_id).order_by(AcademicYear.start_date)
+    for year in await tx.scalars(years):
+        yield year_created(year, [half for half in semesters if half.academic_year_id == year.id])
+    for semester in semesters:
+        if semester.is_active:
+            yield semester_activated(semester)
 
 
 def year_created(year: AcademicYear, semesters: list[Semester]) -> AcademicYearCreated:

@@ -9,6 +9,7 @@ from libs.db import TenantTransaction
 from libs.events.contracts.academic import ClassCreated, HomeroomTeacherAssigned
 from subgraphs.academic.academic_year.model import AcademicYear
 from subgraphs.academic.class_.model import Class
+from subgraphs.academic.class_.queries import homeroom_teacher_assigned
 from subgraphs.academic.class_.rules import DEFAULT_CAPACITY, NameTaken, check_level
 from subgraphs.academic.school.model import School
 from subgraphs.academic.school.rules import SchoolLevel, grades_of
@@ -51,18 +52,7 @@ async def assign_homeroom_teacher(tx: TenantTransaction, *, class_id: UUID, teac
     assigned.homeroom_teacher_id = teacher.id
     assigned.version += 1
     await tx.flush()
-    tx.emit(
-        HomeroomTeacherAssigned(
-            class_id=assigned.id,
-            academic_year_id=assigned.academic_year_id,
-            name=assigned.name,
-            level=assigned.level,
-            major=assigned.major,
-            max_students=assigned.max_students,
-            teacher_id=teacher.id,
-            user_id=teacher.user_id,
-        )
-    )
+    tx.emit(homeroom_teacher_assigned(assigned, teacher))
     return assigned
 
 
@@ -78,8 +68,17 @@ def class_created(created: Class) -> ClassCreated:
     )
 
 
-async def tell_classes(tx: TenantTransaction) -> AsyncGenerator[ClassCreated, None]:
-    """One event for each class of the tenant, whose row is held until COMMIT."""
+async def tell_classes(tx: TenantTransaction) -> AsyncGenerator[ClassCreated | HomeroomTeacherAssigned, None]:
+    """Each class of the tenant and who leads it; the rows, the teacher's too, are held until COMMIT."""
     every = select(Class).where(Class.tenant_id == tx.tenant_id).order_by(Class.id).with_for_update(read=True)
-    for class_ in await tx.scalars(every):
+    classes = (await tx.scalars(every)).all()
+    leading = select(Teacher).where(
+        Teacher.tenant_id == tx.tenant_id,
+        Teacher.id.in_(select(Class.homeroom_teacher_id).where(Class.tenant_id == tx.tenant_id)),
+    )
+    locked = leading.order_by(Teacher.id).with_for_update(read=True)
+    teachers = {teacher.id: teacher for teacher in await tx.scalars(locked)}
+    for class_ in classes:
         yield class_created(class_)
+        if class_.homeroom_teacher_id is not None:
+            yield homeroom_teacher_assigned(class_, teachers[class_.homeroom_teacher_id])

@@ -1,4 +1,4 @@
-"""Which classes a person may see, and who sits in a class."""
+"""A class as events tell of it, which classes a person may see, and who sits in a class."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -6,11 +6,26 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, FromClause, Select, Uuid, any_, false, func, select, union, union_all
 
+from libs.events.contracts.academic import HomeroomTeacherAssigned
 from subgraphs.academic.academic_year.model import AcademicYear
 from subgraphs.academic.class_.model import Class
 from subgraphs.academic.class_subject.model import ClassSubject, Teaching
 from subgraphs.academic.enrollment.model import Enrollment
 from subgraphs.academic.teacher.model import Teacher
+
+
+def homeroom_teacher_assigned(class_: Class, teacher: Teacher) -> HomeroomTeacherAssigned:
+    """The class's full state with who leads it."""
+    return HomeroomTeacherAssigned(
+        class_id=class_.id,
+        academic_year_id=class_.academic_year_id,
+        name=class_.name,
+        level=class_.level,
+        major=class_.major,
+        max_students=class_.max_students,
+        teacher_id=teacher.id,
+        user_id=teacher.user_id,
+    )
 
 
 def in_active_year(academic_year_id: ColumnElement[UUID], *, tenant_id: ColumnElement[UUID]) -> ColumnElement[bool]:

@@ -1,5 +1,6 @@
 """Which subjects a class has, and who teaches them."""
 
+from collections.abc import AsyncGenerator
 from datetime import date
 from uuid import UUID
 
@@ -11,8 +12,10 @@ from libs.events.contracts.academic import SubjectAssignedToClass, TeacherAssign
 from subgraphs.academic.academic_year.model import Semester
 from subgraphs.academic.class_.model import Class
 from subgraphs.academic.class_subject.model import ClassSubject, Teaching
-from subgraphs.academic.class_subject.rules import Handover, check_same_year, hand_over, teacher_busy
+from subgraphs.academic.class_subject.queries import teacher_assigned
+from subgraphs.academic.class_subject.rules import check_same_year, hand_over, teacher_busy
 from subgraphs.academic.schedule.model import Schedule
+from subgraphs.academic.schedule.queries import schedules_as_told
 from subgraphs.academic.subject.model import Subject
 from subgraphs.academic.teacher.model import Teacher
 
@@ -64,15 +67,7 @@ async def _class_subject(tx: TenantTransaction, class_: Class, subject: Subject,
     )
     found = (await tx.scalars(wanted)).one()
     if is_new:
-        tx.emit(
-            SubjectAssignedToClass(
-                class_subject_id=found.id,
-                class_id=found.class_id,
-                subject_id=found.subject_id,
-                semester_id=found.semester_id,
-                academic_year_id=found.academic_year_id,
-            )
-        )
+        tx.emit(subject_assigned(found))
     return found
 
 
@@ -90,20 +85,20 @@ async def _let_teach(
         former_from=former.valid_from if former else None,
     )
     if former is not None and change.replaces_from_start:
-        former.teacher_id = teacher.id
+        teaching = former
+        teaching.teacher_id = teacher.id
     else:
         if former is not None:
             former.valid_to = change.valid_from
             await tx.flush()  # the former period ends before the new one may begin
-        tx.add(
-            Teaching(
-                id=tx.new_id(),
-                class_subject_id=assigned.id,
-                teacher_id=teacher.id,
-                valid_from=change.valid_from,
-                valid_to=change.valid_to,
-            )
+        teaching = Teaching(
+            id=tx.new_id(),
+            class_subject_id=assigned.id,
+            teacher_id=teacher.id,
+            valid_from=change.valid_from,
+            valid_to=change.valid_to,
         )
+        tx.add(teaching)
     async with tx.rejecting({"ex_schedules_teacher": teacher_busy}):
         await tx.execute(
             update(Schedule)
@@ -111,17 +106,39 @@ async def _let_teach(
             .values(teacher_id=teacher.id)
             .execution_options(synchronize_session=False)
         )
-    tx.emit(_teacher_assigned(assigned, teacher, change))
+    tx.emit(teacher_assigned(assigned, teaching, teacher))
+    async for slot in schedules_as_told(tx, Schedule.class_subject_id == assigned.id):
+        tx.emit(slot)
 
 
-def _teacher_assigned(assigned: ClassSubject, teacher: Teacher, change: Handover) -> TeacherAssigned:
-    return TeacherAssigned(
+def subject_assigned(assigned: ClassSubject) -> SubjectAssignedToClass:
+    """The subject of a class as others need it."""
+    return SubjectAssignedToClass(
         class_subject_id=assigned.id,
         class_id=assigned.class_id,
         subject_id=assigned.subject_id,
         semester_id=assigned.semester_id,
-        teacher_id=teacher.id,
-        user_id=teacher.user_id,
-        valid_from=change.valid_from,
-        valid_to=change.valid_to,
+        academic_year_id=assigned.academic_year_id,
     )
+
+
+async def tell_class_subjects(
+    tx: TenantTransaction,
+) -> AsyncGenerator[SubjectAssignedToClass | TeacherAssigned, None]:
+    """Each subject of a class and then who taught it, the present teacher last; the rows are held until COMMIT."""
+    every = select(ClassSubject).where(ClassSubject.tenant_id == tx.tenant_id).order_by(ClassSubject.id)
+    subjects = (await tx.scalars(every.with_for_update(read=True))).all()
+    taught = (
+        select(Teaching, Teacher)
+        .join(Teacher, (Teacher.tenant_id == Teaching.tenant_id) & (Teacher.id == Teaching.teacher_id))
+        .where(Teaching.tenant_id == tx.tenant_id)
+        .order_by(Teaching.class_subject_id, Teaching.valid_from)
+        .with_for_update(read=True)
+    )
+    periods: dict[UUID, list[tuple[Teaching, Teacher]]] = {}
+    for teaching, teacher in await tx.execute(taught):
+        periods.setdefault(teaching.class_subject_id, []).append((teaching, teacher))
+    for assigned in subjects:
+        yield subject_assigned(assigned)
+        for teaching, teacher in periods.get(assigned.id, ()):
+            yield teacher_assigned(assigned, teaching, teacher)

@@ -6,9 +6,11 @@ from uuid import UUID
 from sqlalchemy import Select, Uuid, bindparam, select, true, update
 
 from libs.db import TenantTransaction
-from libs.events.contracts.academic import GuardianLinked, HomeroomTeacherAssigned, StudentUpdated, TeacherAssigned
+from libs.events.contracts.academic import GuardianLinked, StudentUpdated
 from subgraphs.academic.class_.model import Class
+from subgraphs.academic.class_.queries import homeroom_teacher_assigned
 from subgraphs.academic.class_subject.model import ClassSubject, Teaching
+from subgraphs.academic.class_subject.queries import teacher_assigned
 from subgraphs.academic.contact.queries import Contacts
 from subgraphs.academic.student.model import Guardian, Student, StudentGuardian
 from subgraphs.academic.student.queries import student_states
@@ -67,40 +69,20 @@ async def link_account(tx: TenantTransaction, *, contacts: Contacts, record_id: 
             for state in await student_states(tx, contacts, [record_id]):
                 tx.emit(StudentUpdated(**state.fields))
         if row.teacher is not None:
-            await _tell_assignments(tx, record_id, user_id)
+            await _tell_assignments(tx, record_id)
 
 
-async def _tell_assignments(tx: TenantTransaction, teacher_id: UUID, user_id: UUID) -> None:
+async def _tell_assignments(tx: TenantTransaction, teacher_id: UUID) -> None:
     """What the teacher is assigned to already, again with the account."""
+    teacher = await tx.get(Teacher, teacher_id)
     led = select(Class).where(Class.tenant_id == tx.tenant_id, Class.homeroom_teacher_id == teacher_id)
     for class_ in (await tx.execute(led)).scalars():
-        tx.emit(
-            HomeroomTeacherAssigned(
-                class_id=class_.id,
-                academic_year_id=class_.academic_year_id,
-                name=class_.name,
-                level=class_.level,
-                major=class_.major,
-                max_students=class_.max_students,
-                teacher_id=teacher_id,
-                user_id=user_id,
-            )
-        )
+        tx.emit(homeroom_teacher_assigned(class_, teacher))
     taught = (
         select(ClassSubject, Teaching)
         .join(Teaching, (Teaching.tenant_id == ClassSubject.tenant_id) & (Teaching.class_subject_id == ClassSubject.id))
         .where(Teaching.tenant_id == tx.tenant_id, Teaching.teacher_id == teacher_id)
+        .order_by(ClassSubject.id, Teaching.valid_from)
     )
     for subject, teaching in await tx.execute(taught):
-        tx.emit(
-            TeacherAssigned(
-                class_subject_id=subject.id,
-                class_id=subject.class_id,
-                subject_id=subject.subject_id,
-                semester_id=subject.semester_id,
-                teacher_id=teacher_id,
-                user_id=user_id,
-                valid_from=teaching.valid_from,
-                valid_to=teaching.valid_to,
-            )
-        )
+        tx.emit(teacher_assigned(subject, teaching, teacher))

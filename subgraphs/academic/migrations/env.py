@@ -5,6 +5,7 @@ from subgraphs.academic.academic_year import model as _academic_year  # noqa: F4
 from subgraphs.academic.class_ import model as _class  # noqa: F401 - declares its tables
 from subgraphs.academic.class_subject import model as _class_subject  # noqa: F401 - declares its tables
 from subgraphs.academic.enrollment import model as _enrollment  # noqa: F401 - declares its tables
+from subgraphs.academic.holiday import model as _holiday  # noqa: F401 - declares its tables
 from subgraphs.academic.model import Base
 from subgraphs.academic.room import model as _room  # noqa: F401 - declares its tables
 from subgraphs.academic.schedule import model as _schedule  # noqa: F401 - declares its tables

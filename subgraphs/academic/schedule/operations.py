@@ -1,5 +1,6 @@
 """The weekly timetable."""
 
+from collections.abc import AsyncGenerator
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from subgraphs.academic.academic_year.model import Semester
 from subgraphs.academic.class_subject.model import ClassSubject, Teaching
 from subgraphs.academic.room.model import Room
 from subgraphs.academic.schedule.model import Schedule
+from subgraphs.academic.schedule.queries import schedule_updated, schedules_as_told
 from subgraphs.academic.schedule.rules import Busy, ScheduleConflict, Slot, check_slot
 
 
@@ -53,23 +55,16 @@ async def create_schedule(
         what: Busy = conflict.data["what"]
         other = await _in_the_way(tx, semester_id, what, keys[what], slot)
         raise ScheduleConflict(what=what, schedule_id=other) from None
-    tx.emit(_updated(schedule, subject_id, room))
+    tx.emit(schedule_updated(schedule, subject_id, room))
     return schedule
 
 
-def _updated(schedule: Schedule, subject_id: UUID, room: str | None) -> ScheduleUpdated:
-    return ScheduleUpdated(
-        schedule_id=schedule.id,
-        class_subject_id=schedule.class_subject_id,
-        class_id=schedule.class_id,
-        subject_id=subject_id,
-        semester_id=schedule.semester_id,
-        teacher_id=schedule.teacher_id,
-        day_of_week=schedule.day_of_week,
-        start_time=schedule.start_time,
-        end_time=schedule.end_time,
-        room=room,
-    )
+async def tell_schedules(tx: TenantTransaction) -> AsyncGenerator[ScheduleUpdated, None]:
+    """One event for each slot of the tenant, whose row is held until COMMIT."""
+    every = select(Schedule.id).where(Schedule.tenant_id == tx.tenant_id).order_by(Schedule.id)
+    await tx.execute(every.with_for_update(read=True))
+    async for slot in schedules_as_told(tx):
+        yield slot
 
 
 async def _teacher_of(tx: TenantTransaction, class_subject_id: UUID) -> UUID | None:

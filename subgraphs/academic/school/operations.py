@@ -1,6 +1,9 @@
 """The school's own row, and what academic knows of the tenant, follow identity's register."""
 
+from collections.abc import AsyncGenerator
 from typing import Any
+
+from sqlalchemy import Row, select
 
 from libs.db import TenantTransaction
 from libs.events import EventMeta, upsert_if_newer
@@ -22,6 +25,27 @@ async def keep_school(tx: TenantTransaction, event: TenantCreated | TenantUpdate
     }
     await tx.execute(upsert_if_newer(Tenant, known | tenant, sequence=meta.sequence))
     school = upsert_if_newer(School, known | {"id": tx.tenant_id}, sequence=meta.sequence)
-    is_active = (await tx.execute(school.returning(School.is_active))).scalar_one_or_none()
-    if is_active is not None:
-        tx.emit(SchoolUpdated(school_id=tx.tenant_id, is_active=is_active, **known))
+    kept = (await tx.execute(school.returning(*School.__table__.c))).one_or_none()
+    if kept is not None:
+        tx.emit(school_updated(kept))
+
+
+def school_updated(school: Row[Any]) -> SchoolUpdated:
+    """The school's full state as others need it."""
+    return SchoolUpdated(
+        school_id=school.id,
+        name=school.name,
+        npsn=school.npsn,
+        level=school.level,
+        timezone=school.timezone,
+        is_active=school.is_active,
+        address=school.address,
+        principal_name=school.principal_name,
+    )
+
+
+async def tell_school(tx: TenantTransaction) -> AsyncGenerator[SchoolUpdated, None]:
+    """One event for the school of the tenant, whose row is held until COMMIT."""
+    own = select(*School.__table__.c).where(School.tenant_id == tx.tenant_id).with_for_update(read=True)
+    for school in await tx.execute(own):
+        yield school_updated(school)

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, ColumnElement, FromClause, Select, Uuid, any_, bindparam, func, select, union_all
 
 from libs.db import ReadTransaction
-from libs.events.contracts.academic import GuardianContact
+from libs.events.contracts.academic import GuardianContact, GuardianLinked
 from subgraphs.academic.class_.queries import among, taught_class_ids
 from subgraphs.academic.contact.queries import Contacts
 from subgraphs.academic.enrollment.model import Enrollment
@@ -22,11 +22,27 @@ class StudentState:
 
     fields: dict[str, Any]
 
+    @property
+    def links(self) -> list[GuardianLinked]:
+        """The guardians of the pupil who have an account."""
+        guardians: Sequence[GuardianContact] = self.fields["guardians"]
+        return [
+            GuardianLinked(
+                student_id=self.fields["student_id"],
+                guardian_id=guardian.guardian_id,
+                relation=guardian.relation,
+                user_id=guardian.user_id,
+                is_primary=guardian.is_primary,
+            )
+            for guardian in guardians
+            if guardian.user_id is not None
+        ]
+
 
 async def student_states(
     tx: ReadTransaction, contacts: Contacts, student_ids: Collection[UUID], *, lock: bool = False
 ) -> list[StudentState]:
-    """The states of these pupils with their guardians, names and addresses in clear; `lock` holds the rows (share)."""
+    """The states of these pupils with their guardians, names and addresses in clear; `lock` holds the rows."""
     wanted = any_(bindparam("students", list(student_ids), ARRAY(Uuid)))
     statement = select(Student).where(Student.tenant_id == tx.tenant_id, Student.id == wanted).order_by(Student.id)
     students = (await tx.execute(statement.with_for_update(read=True) if lock else statement)).scalars().all()
@@ -36,7 +52,7 @@ async def student_states(
         .where(StudentGuardian.tenant_id == tx.tenant_id, StudentGuardian.student_id == wanted)
         .order_by(StudentGuardian.is_primary.desc(), StudentGuardian.id)
     )
-    links = (await tx.execute(linked)).all()
+    links = (await tx.execute(linked.with_for_update(read=True) if lock else linked)).all()
     reachable = await contacts.read(tx, "students", [student for student in students if student.email is not None])
     guardians = {guardian.id: guardian for _, guardian in links}
     addresses = await contacts.read(tx, "guardians", list(guardians.values()))

@@ -36,6 +36,7 @@ def subject_created(subject: Subject) -> SubjectCreated:
         category=subject.category,
         credit_hours=subject.credit_hours,
         is_active=bool(subject.is_active),
+        kkm=subject.kkm,
     )
 
 

@@ -14,4 +14,4 @@ async def test_a_code_is_taken_once_per_school_also_in_a_race(world: World, othe
     assert (row["code"], row["category"], row["kkm"], row["credit_hours"]) == ("MAT", "WAJIB", 75, None)
     (event,) = world.events("SubjectCreated")
     assert event["subject_id"] == str(row["id"])
-    assert event["is_active"] is True
+    assert (event["is_active"], event["kkm"]) == (True, 75)

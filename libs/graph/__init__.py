@@ -6,7 +6,7 @@ from libs.graph.context import Call, Info, ReadContext, RequestContext
 from libs.graph.entity import entity
 from libs.graph.enums import described_enum
 from libs.graph.errors import RequestRefused
-from libs.graph.fields import aggregates, column, computed, connection, count, given_out, many, one, stub
+from libs.graph.fields import aggregates, column, computed, connection, count, derived, given_out, many, one, stub
 from libs.graph.filters import Condition, compared, compared_any, comparison
 from libs.graph.inputs import FileInput, fault, given
 from libs.graph.jobs import Job, JobProgress, JobStatus
@@ -63,6 +63,7 @@ __all__ = [
     "computed",
     "connection",
     "count",
+    "derived",
     "described_enum",
     "entity",
     "error",

@@ -6,8 +6,9 @@ never multiply another one. The shape of the JSON is put down beside the SQL (sh
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from graphql import (
     GraphQLField,
@@ -17,23 +18,26 @@ from graphql import (
     is_list_type,
     is_non_null_type,
 )
-from sqlalchemy import JSON, ColumnElement, FromClause, Label, case, func, literal_column, select
+from sqlalchemy import JSON, ColumnElement, Date, FromClause, Label, Uuid, case, func, literal_column, select
 from sqlalchemy.sql.expression import ScalarSelect
+from sqlalchemy.types import TypeEngine
 
 from libs.auth import CATALOGUE, Reach
 from libs.graph.aggregates import Figures
 from libs.graph.arguments import Parameters
 from libs.graph.context import ReadContext
-from libs.graph.fields import ColumnField, ComputedField, Relation, StubField, terms_of
+from libs.graph.fields import ColumnField, ComputedField, DerivedField, Relation, StubField, graph_name, terms_of
 from libs.graph.pages import Page
 from libs.graph.predicates import existing
 from libs.graph.rows import (
     LONGEST_LIST,
     MISSING,
     Built,
+    OuterColumn,
     Row,
     Rows,
     StubRow,
+    array,
     as_objects,
     at_most,
     froms,
@@ -49,6 +53,10 @@ from libs.kernel import Forbidden, Scope
 
 if TYPE_CHECKING:
     from libs.graph.entity import Declared, Entity
+
+
+_TYPES: Final[Mapping[type, TypeEngine[Any]]] = {UUID: Uuid(), date: Date()}
+"""What the arguments of derived fields may be."""
 
 
 @dataclass(slots=True)
@@ -121,18 +129,28 @@ class Compiler:
                 value, inner = self._stub(entity, row, selected, key)
                 columns[label] = labelled(value, label)
                 shape.add(object_of(selected, label, inner))
-            case Relation() as relation:
-                reach = reach_of(self.permissions, self.entities[relation.target].resource)
-                if reach <= (Reach.OWN if relation.kind == "aggregates" else Reach.NONE):
-                    shape.add(refused)
-                    return
+            case DerivedField() | Relation():
                 try:
-                    value, member = self._relation(row, selected, declared, relation, label)
-                except Forbidden:  # its arguments ask about what the actor may not read
+                    value, member = self._related(row, selected, declared, label)
+                except Forbidden:  # of the type, or its arguments ask about what the actor may not read
                     shape.add(refused)
                     return
                 columns[label] = labelled(value, label)
                 shape.add(member)
+
+    def _related(
+        self, row: Row, selected: Selected, declared: "Declared", label: str
+    ) -> tuple[ColumnElement[Any], Nested | Leaf]:
+        """The objects of a field that tells of other rows. Raises Forbidden."""
+        related = declared.field
+        assert isinstance(related, DerivedField | Relation)
+        reach = reach_of(self.permissions, self.entities[related.target].resource)
+        figures = isinstance(related, Relation) and related.kind == "aggregates"
+        if reach <= (Reach.OWN if figures else Reach.NONE):
+            raise Forbidden
+        if isinstance(related, DerivedField):
+            return self._derived(row, selected, related, label)
+        return self._relation(row, selected, declared, related, label)
 
     def _permits(self, declared: ComputedField) -> bool:
         """Whether the actor may read a computed field of every row."""
@@ -170,6 +188,23 @@ class Compiler:
         columns, shape = self.row_of(target, StubRow({"id": value}, froms(row)), selected.below)
         rows = select(*columns).where(value.is_not(None)).correlate(*froms(row))
         return as_objects(rows).scalar_subquery(), shape
+
+    def _derived(
+        self, row: Row, selected: Selected, declared: DerivedField, label: str
+    ) -> tuple[ColumnElement[Any], Nested]:
+        """The objects that the target's statement makes for a row, under the arguments of the document."""
+        entity = self.entities[declared.target]
+        assert entity.made is not None
+        values: dict[str, ColumnElement[Any] | None] = {}
+        for name, (kind, _) in declared.arguments.items():
+            given = selected.arguments.get(graph_name(name))
+            values[name] = None if given is None else self.parameters.argument(given, _TYPES[kind])
+        made = entity.made(OuterColumn(row.c["id"]), self.reading(entity.resource), **values).subquery()
+        columns, shape = self.row_of(entity, made, selected.below)
+        rows = as_objects(select(*columns).select_from(made))
+        if declared.many:
+            return array(rows), list_of(selected, label, shape, lambda _: declared.assumed)
+        return rows.scalar_subquery(), object_of(selected, label, shape)
 
     def _relation(
         self, row: Row, selected: Selected, declared: "Declared", relation: Relation, label: str

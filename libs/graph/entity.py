@@ -4,16 +4,27 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Optional, TypeVar, Union, get_args, get_origin
 
 import strawberry
-from sqlalchemy import ColumnElement, FromClause
+from sqlalchemy import ColumnElement, FromClause, Select
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 from strawberry.types.lazy_type import StrawberryLazyReference
 
 from libs.graph.aggregates import aggregate_arguments, aggregate_types, aggregates_of
 from libs.graph.context import ReadContext
-from libs.graph.fields import LIST_SIZE, ColumnField, Field, Relation, Search, assumed_size, graph_name
+from libs.graph.fields import (
+    LIST_SIZE,
+    ColumnField,
+    DerivedField,
+    Field,
+    Relation,
+    Search,
+    assumed_size,
+    graph_name,
+)
 from libs.graph.filters import Condition, filter_input, order_enum
 from libs.graph.paging import paging_arguments
 from libs.graph.predicates import indexed_columns
@@ -22,6 +33,8 @@ from libs.kernel import Forbidden
 
 T = TypeVar("T")
 Visible = Callable[[FromClause, ReadContext], ColumnElement[bool]]
+Made = Callable[..., Select[*tuple[Any, ...]]]
+"""`made(row_id, context, **arguments)`: the rows of a derived type for one row outside, those the actor may see."""
 
 _entities: dict[tuple[str, str], "Entity"] = {}
 
@@ -50,6 +63,7 @@ class Entity:
     filter_type: type | None
     order_type: type | None
     group_type: type | None
+    made: Made | None
 
     def value(self, row: Row, name: str) -> ColumnElement[Any]:
         """The SQL of a column's value, by its name in Python; hidden columns of the table included."""
@@ -101,8 +115,10 @@ def entity(
     visible: Visible | None = None,
     keyed: bool = True,
     conditions: Mapping[str, Condition] | None = None,
+    made: Made | None = None,
 ) -> Callable[[type[T]], type[T]]:
-    """Declares a type. `source` None: a stub that adds fields to another subgraph's entity and holds its id alone.
+    """Declares a type. `source` None: a stub that adds fields to another subgraph's entity and holds its id alone, or
+    a derived type, whose columns the statement `made` selects for a row outside, in their order (see `derived`).
 
     `resource` names the permission that reads it (`student` -> student:read, _taught, _own); `visible` narrows rows
     for every reach below ALL; `keyed` makes it an entity of the federation; `conditions` are further filters.
@@ -131,6 +147,7 @@ def entity(
             filter_type=filter_input(cls, columns, further),
             order_type=order_enum(cls, columns),
             group_type=aggregate_types(cls, {name: (each.field, each.kind) for name, each in declared.items()}),
+            made=made,
         )
         bind_fields(cls)
         description = inspect.getdoc(cls)
@@ -160,6 +177,20 @@ def bind_fields(cls: type, resolver: Any = None) -> None:
 
 
 def _field(declared: Field, hint: Any, resolver: Any) -> StrawberryField:
+    if isinstance(declared, DerivedField):
+        directives = [assumed_size(declared.assumed)] if declared.many else []
+        field = strawberry.federation.field(description=declared.description, directives=directives)
+        field.arguments = [
+            StrawberryArgument(
+                python_name=name,
+                graphql_name=graph_name(name),
+                type_annotation=StrawberryAnnotation(Annotated[Optional[kind], None]),  # noqa: UP045 - at run time
+                description=text,
+                default=None,
+            )
+            for name, (kind, text) in declared.arguments.items()
+        ]
+        return field  # type: ignore[no-any-return]
     if not isinstance(declared, Relation):
         return strawberry.field(description=declared.description)  # type: ignore[no-any-return]
     if declared.kind == "connection":

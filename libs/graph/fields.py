@@ -4,7 +4,7 @@ These few words are the only mapping between the graph and the tables; compiler.
 them into one SQL statement.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,6 +91,16 @@ class Relation(Field):
     order: str = "id"
     assumed: int = 5
     group: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivedField(Field):
+    """Objects that the statement of `target` (`entity(made=…)`) makes for this row, told what the arguments say."""
+
+    target: str
+    arguments: Mapping[str, tuple[type, str]]
+    many: bool
+    assumed: int
 
 
 def graph_name(name: str) -> str:
@@ -247,6 +257,21 @@ def aggregates(
         through=through,
         assumed=GROUPS,
     )
+
+
+def derived(
+    target: str,
+    description: str,
+    *,
+    arguments: Mapping[str, tuple[type, str]] | None = None,
+    many: bool = False,
+    assumed: int = 5,
+) -> Any:
+    """Objects, `many` or one, that the statement of `target` makes for this row: figures of a pupil's semester.
+
+    `arguments` are the field's own, by name: type (UUID, date) and description; all may be left out.
+    """
+    return DerivedField(description=description, target=target, arguments=arguments or {}, many=many, assumed=assumed)
 
 
 def terms_of(order: str) -> tuple[tuple[str, bool], ...]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from graphql import is_non_null_type
 from sqlalchemy import JSON, ColumnElement, FromClause, Label, Select, case, func, literal_column, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from libs.graph.arguments import Request
 from libs.graph.context import ReadContext
@@ -30,6 +32,24 @@ class StubRow:
 
     c: Mapping[str, ColumnElement[Any]]
     within: Sequence[FromClause]
+
+
+class OuterColumn(ColumnElement[Any]):
+    """A column of a row outside, to be named at any depth: it brings no FROM of its own, which correlation would need.
+
+    Raises nothing itself; where no row outside has that column PostgreSQL refuses the statement.
+    """
+
+    inherit_cache = False
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        self.column = column
+        self.type = column.type
+
+
+@compiles(OuterColumn)
+def _outer(element: OuterColumn, compiler: SQLCompiler, **_: Any) -> str:
+    return compiler.process(element.column)
 
 
 Row = FromClause | StubRow

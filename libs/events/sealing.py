@@ -1,7 +1,8 @@
 """Between an event and its JSON: people's data is sealed on the way out and unsealed on the way in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, TypeVar, get_args, get_type_hints
 from uuid import UUID
 
@@ -32,7 +33,7 @@ def unseal_event(key_ring: KeyRing, tenant_id: UUID, contract: type[E], data: Ma
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What is worked out once per contract: its validator, its plain fields, its tuples of parts on further people."""
+    """What is worked out once per contract: its validator, its plain fields, those with parts on further people."""
 
     adapter: TypeAdapter[Any]
     plain: tuple[str, ...]
@@ -48,7 +49,7 @@ def shape_of(contract: type[PersonalPart]) -> Shape:
         nested = {
             name: kind
             for name, hint in get_type_hints(contract).items()
-            for kind in get_args(hint)
+            for kind in (hint, *get_args(hint))
             if isinstance(kind, type) and issubclass(kind, PersonalPart)
         }
         plain = tuple(f.name for f in fields(contract) if f.name not in _SEALED and f.name not in nested)
@@ -60,7 +61,7 @@ def _sealed(key_ring: KeyRing, tenant_id: UUID, part: PersonalPart) -> dict[str,
     shape = shape_of(type(part))
     data = {name: getattr(part, name) for name in shape.plain}
     for name in shape.nested:
-        data[name] = [_sealed(key_ring, tenant_id, inner) for inner in getattr(part, name)]
+        data[name] = _each(getattr(part, name), lambda inner: _sealed(key_ring, tenant_id, inner))
     for name in _SEALED:
         if values := getattr(part, name):
             assert part.person_id is not None  # the part refused such values when it was made
@@ -73,9 +74,17 @@ def _unsealed(
 ) -> dict[str, Any]:
     plain = dict(data)
     for name, kind in shape_of(contract).nested.items():
-        plain[name] = [_unsealed(key_ring, tenant_id, kind, inner) for inner in data.get(name, ())]
+        if name in data:
+            plain[name] = _each(data[name], partial(_unsealed, key_ring, tenant_id, kind))
     for name in _SEALED:
         if name in data and contract.person is not None:
             subject = UUID(data[contract.person])
             plain[name] = unseal(key_ring, data[name], tenant_id=tenant_id, subject_id=subject)
     return plain
+
+
+def _each(value: Any, change: Callable[[Any], dict[str, Any]]) -> Any:
+    """A part, each of several, or none where there may be none."""
+    if value is None or isinstance(value, PersonalPart | Mapping):
+        return None if value is None else change(value)
+    return [change(inner) for inner in value]

@@ -10,8 +10,9 @@ import pytest
 from libs.crypto import KeyRing, Undecipherable
 from libs.db import Database
 from libs.events.contracts.academic import GuardianContact, StudentCreated, SubjectCreated
+from libs.events.contracts.admission import ApplicantContact, ApplicationSubmitted
 from libs.events.contracts.identity import UserInvited
-from libs.events.sealing import unseal_event
+from libs.events.sealing import seal_event, unseal_event
 from libs.kernel import Binding, Scope, new_id
 from libs.settings import Settings
 from libs.telemetry import tracing
@@ -67,6 +68,22 @@ async def test_rows_lie_in_the_order_of_emission_and_say_whose_they_are(
     assert {row[8] for row in rows} == {None}
     read = [unseal_event(key_ring, TENANT, StudentCreated, row[7]) for row in rows]  # type: ignore[arg-type]
     assert read == events
+
+
+def test_a_single_part_about_another_person_is_sealed_too(key_ring: KeyRing) -> None:
+    event = ApplicationSubmitted(
+        application_id=new_id(),
+        period_id=new_id(),
+        period_name="Gelombang 1",
+        number="20306577-2026A-0001",
+        registration_fee=None,
+        contact=ApplicantContact(contact_id=new_id(), personal={"email": "wali@mail.test", "name": "Siti Canary"}),
+        personal={"name": "Siti Canary", "birth_date": "2009-08-07"},
+        secret={"secret": "canary-token"},
+    )
+    sealed = seal_event(key_ring, TENANT, event)
+    assert not [canary for canary in CANARIES if canary.encode() in sealed]
+    assert unseal_event(key_ring, TENANT, ApplicationSubmitted, orjson.loads(sealed)) == event
 
 
 async def test_a_change_that_rolls_back_emits_nothing(settings: Settings, academic: Database) -> None:

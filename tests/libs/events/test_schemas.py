@@ -14,6 +14,7 @@ from libs.events.envelope import EventMeta, event_type, pack, unpack
 from libs.events.schemas import write_event_schemas
 from libs.events.sealing import seal_event
 from libs.kernel import new_id
+from libs.settings import SUBGRAPHS
 from tests.libs.events.test_outbox import TENANT, student
 
 
@@ -57,4 +58,4 @@ def test_a_contract_names_its_aggregate_and_says_what_it_means(contract: type) -
     # a field of the same name would shadow these, silently
     assert isinstance(contract.aggregate_id, property)  # type: ignore[attr-defined]
     assert isinstance(contract.person_id, property)  # type: ignore[attr-defined]
-    assert contract.domain in {"identity", "academic", "notification"}  # type: ignore[attr-defined]
+    assert contract.domain in set(SUBGRAPHS)  # type: ignore[attr-defined]

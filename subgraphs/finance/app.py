@@ -9,7 +9,8 @@ from libs.graph import Subgraph, subgraph_app
 from libs.jobs import SubgraphWorker
 from libs.kernel import Clock, utc_now
 from libs.settings import Settings
-from subgraphs.finance.consumers import consumers
+from subgraphs.finance.consumers import consumers, snapshots
+from subgraphs.finance.jobs import SCHEDULES
 from subgraphs.finance.model import SCHEMA, Tenant
 from subgraphs.finance.schema import schema
 
@@ -26,5 +27,12 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
 
 
 def create_worker(settings: Settings) -> SubgraphWorker:
-    """Relay and consumers of finance."""
-    return SubgraphWorker(settings, open_database(settings), KeyRing.from_settings(settings), consumers=consumers())
+    """Relay, consumers and timed work of finance."""
+    return SubgraphWorker(
+        settings,
+        open_database(settings),
+        KeyRing.from_settings(settings),
+        consumers=consumers(),
+        schedules=SCHEDULES,
+        snapshots=snapshots(),
+    )

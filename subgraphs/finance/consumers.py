@@ -1,13 +1,19 @@
-"""What finance does about events."""
+"""What finance does about events, and how its aggregates are told again."""
 
 from libs.db import TenantTransaction
-from libs.events import Consumers, EventMeta, upsert_if_newer
+from libs.events import Consumers, EventMeta, Snapshots, upsert_if_newer
+from libs.events.contracts.academic import ClassCreated, StudentCreated, StudentEnrolled, StudentUpdated
+from libs.events.contracts.admission import ApplicationSubmitted
 from libs.events.contracts.identity import TenantCreated, TenantUpdated
-from subgraphs.finance.model import Tenant
+from libs.jobs import add_schedule, first_run
+from subgraphs.finance.invoice.operations import MARK_OVERDUE, bill_application, tell_invoices
+from subgraphs.finance.model import SCHEMA, Tenant
+from subgraphs.finance.payment.operations import tell_payments
+from subgraphs.finance.roster.operations import keep_class, keep_enrollment, keep_student
 
 
 async def project_tenant(tx: TenantTransaction, event: TenantCreated | TenantUpdated, meta: EventMeta) -> None:
-    """Keeps a school."""
+    """Keeps a school, and gives it its timed work."""
     values = {
         "id": event.tenant_id,
         "slug": event.slug,
@@ -20,8 +26,22 @@ async def project_tenant(tx: TenantTransaction, event: TenantCreated | TenantUpd
         "quotas": dict(event.quotas),
     }
     await tx.execute(upsert_if_newer(Tenant, values, sequence=meta.sequence))
+    await add_schedule(tx, SCHEMA, MARK_OVERDUE, first_run_at=first_run(tx.now, tx.tenant_id))
 
 
 def consumers() -> Consumers:
     """Event -> operation."""
-    return {TenantCreated: project_tenant, TenantUpdated: project_tenant}
+    return {
+        TenantCreated: project_tenant,
+        TenantUpdated: project_tenant,
+        StudentCreated: keep_student,
+        StudentUpdated: keep_student,
+        ClassCreated: keep_class,
+        StudentEnrolled: keep_enrollment,
+        ApplicationSubmitted: bill_application,
+    }
+
+
+def snapshots() -> Snapshots:
+    """Aggregate -> its state as events."""
+    return {"invoice": tell_invoices, "payment": tell_payments}

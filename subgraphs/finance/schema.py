@@ -3,16 +3,19 @@
 import strawberry
 
 from libs.graph import subgraph_schema
+from subgraphs.finance.billing_config.graph import BillingConfigMutation, BillingConfigQuery
+from subgraphs.finance.invoice.graph import InvoiceMutation, InvoiceQuery, SchoolOverview, Student
+from subgraphs.finance.payment.graph import PaymentMutation, PaymentQuery
 
 
 @strawberry.type
-class Query:
+class Query(BillingConfigQuery, InvoiceQuery, PaymentQuery):
     """What can be asked."""
 
-    @strawberry.field(description="To be replaced by the first aggregate.")
-    def finance_scaffold(self) -> bool:
-        """Nothing yet."""
-        return True
+
+@strawberry.type
+class Mutation(BillingConfigMutation, InvoiceMutation, PaymentMutation):
+    """What can be done."""
 
 
-schema = subgraph_schema(query=Query)
+schema = subgraph_schema(query=Query, mutation=Mutation, types=[Student, SchoolOverview])

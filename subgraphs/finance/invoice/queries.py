@@ -1,0 +1,80 @@
+"""What is still to be paid, and the day on a school's clock."""
+
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    FromClause,
+    Select,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
+
+from libs.db import ReadTransaction
+from subgraphs.finance.invoice.model import Invoice
+from subgraphs.finance.invoice.rules import OPEN_STATUSES
+from subgraphs.finance.model import Tenant
+from subgraphs.finance.payment.model import PaymentAllocation
+from subgraphs.finance.roster.model import Enrollment
+
+_OPEN: Final = literal_column(f"'{{{','.join(OPEN_STATUSES)}}}'::text[]", ARRAY(Text))
+
+
+def still_open(invoices: FromClause) -> ColumnElement[int]:
+    """Rupiah of an invoice that are still to be paid, whatever its status."""
+    amount: ColumnElement[int] = invoices.c.amount
+    return amount - invoices.c.discount - invoices.c.paid
+
+
+def unpaid_total(tenant_id: ColumnElement[UUID]) -> ColumnElement[int]:
+    """Rupiah that the school is still to be paid."""
+    invoice = Invoice.__table__.alias()
+    owed = func.coalesce(func.sum(still_open(invoice)), literal_column("0"))
+    return select(owed).where(invoice.c.tenant_id == tenant_id, invoice.c.status == any_(_OPEN)).scalar_subquery()
+
+
+def classes_of_today(
+    student_id: ColumnElement[UUID], *, tenant_id: ColumnElement[UUID], today: ColumnElement[date]
+) -> Select[UUID]:
+    """The classes a pupil sits in today."""
+    sitting = Enrollment.__table__.alias()
+    return select(sitting.c.class_id).where(
+        sitting.c.tenant_id == tenant_id,
+        sitting.c.student_id == student_id,
+        sitting.c.valid_from <= today,
+        func.coalesce(sitting.c.valid_to, literal_column("'infinity'::date")) > today,
+    )
+
+
+def payments_of_invoices(*, tenant_id: ColumnElement[UUID]) -> FromClause:
+    """Invoice (source_id) and payment (target_id)."""
+    part = PaymentAllocation.__table__.alias()
+    pairs = select(part.c.invoice_id.label("source_id"), part.c.payment_id.label("target_id"))
+    return pairs.where(part.c.tenant_id == tenant_id).subquery()
+
+
+async def outstanding_balances(tx: ReadTransaction, student_ids: Collection[UUID]) -> Mapping[UUID, int]:
+    """Rupiah that these pupils are still to pay, those who owe nothing left out: one statement, off one index."""
+    invoice = Invoice.__table__.alias()
+    wanted = any_(bindparam("students", list(student_ids), ARRAY(Uuid)))
+    owed = select(invoice.c.student_id, func.sum(still_open(invoice))).where(
+        invoice.c.tenant_id == tx.tenant_id, invoice.c.student_id == wanted, invoice.c.status == any_(_OPEN)
+    )
+    found = await tx.execute(owed.group_by(invoice.c.student_id))
+    return {student_id: int(balance) for student_id, balance in found.all()}
+
+
+async def school_day(tx: ReadTransaction, moment: datetime) -> date:
+    """The date of a moment on the clock of the transaction's school; Jakarta's while the school is not known."""
+    zone = await tx.scalar(select(Tenant.timezone).where(Tenant.tenant_id == tx.tenant_id))
+    return moment.astimezone(ZoneInfo(zone or "Asia/Jakarta")).date()

@@ -21,7 +21,8 @@ def test_a_month_ends_the_day_before_the_next_one(day: date):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2026", "2026-13", "2026-00", "2026-8", "08-2026", "2026-08-01", "1899-12", "2200-01", "20\uff12\uff16-08"]
+    "text",
+    ["", "2026", "2026-13", "2026-00", "2026-8", "08-2026", "2026-08-01", "1899-12", "2200-01", "20\uff12\uff16-08"],
 )
 def test_what_is_no_month_is_told(text: str):
     with pytest.raises(InvalidInput) as refused:

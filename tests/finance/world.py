@@ -124,7 +124,7 @@ class World:
 
     async def generate(self, month: str = AUGUST) -> Generated:
         async with self.write() as tx:
-            return await generate_monthly_invoices(tx, month=parse_month(month))
+            return await generate_monthly_invoices(tx, month=parse_month(month), today=self.today)
 
     async def pay(self, invoice_id: UUID, amount: int, *, paid_on: date | None = None) -> Payment:
         async with self.write() as tx:

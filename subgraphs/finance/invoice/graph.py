@@ -180,5 +180,6 @@ class InvoiceMutation:
         self, call: Call, input: GenerateMonthlyInvoicesInput
     ) -> GenerateMonthlyInvoicesSuccess:
         """Issues what is billed monthly to every pupil who sits in a class in that month; again, what is missing."""
-        generated = await operations.generate_monthly_invoices(call.tx, month=rules.parse_month(input.month))
+        month = rules.parse_month(input.month)
+        generated = await operations.generate_monthly_invoices(call.tx, month=month, today=call.today)
         return GenerateMonthlyInvoicesSuccess(created=generated.created, existing=generated.existing)

@@ -10,6 +10,7 @@ from libs.db import TenantTransaction
 from libs.events.contracts.finance import PaymentReceived
 from subgraphs.finance.invoice.model import Invoice
 from subgraphs.finance.invoice.rules import OPEN_STATUSES, InvoiceStatus, status_after_payment
+from subgraphs.finance.ledger.queries import post_payment
 from subgraphs.finance.payment.model import Payment, PaymentAllocation
 from subgraphs.finance.payment.rules import PaymentMethod, check_paid_on, check_payment
 from subgraphs.finance.series.queries import take_numbers
@@ -57,6 +58,7 @@ async def record_payment(
     await tx.flush()
     part = {"payment_id": payment.id, "invoice_id": invoice.id, "student_id": invoice.student_id, "amount": amount}
     tx.add(PaymentAllocation(id=tx.new_id(), **part))
+    await post_payment(tx, payment.id, amount=amount, method=payment.method, day=paid_on)
     tx.emit(payment_received(payment, invoice))
     return payment
 

@@ -141,7 +141,7 @@ async def test_a_run_that_fails_leaves_no_gap(world: World):
 
     async def fail() -> None:
         async with world.write() as tx:
-            await generate_monthly_invoices(tx, month=parse_month(AUGUST))
+            await generate_monthly_invoices(tx, month=parse_month(AUGUST), today=world.today)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

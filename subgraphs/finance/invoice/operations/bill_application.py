@@ -11,6 +11,7 @@ from subgraphs.finance.invoice.model import Invoice
 from subgraphs.finance.invoice.operations.tell_invoices import invoice_created
 from subgraphs.finance.invoice.queries import school_day
 from subgraphs.finance.invoice.rules import DAYS_TO_PAY_REGISTRATION, Payer
+from subgraphs.finance.ledger.queries import post_invoices
 from subgraphs.finance.series.queries import take_numbers
 from subgraphs.finance.series.rules import Document, document_number, series_of
 
@@ -42,4 +43,5 @@ async def bill_application(tx: TenantTransaction, event: ApplicationSubmitted, m
     )
     tx.add(invoice)
     await tx.flush()
+    await post_invoices(tx, [invoice.id], day=day)
     tx.emit(invoice_created(invoice))

@@ -1,6 +1,7 @@
 """The invoices of a month, for all pupils of a school at once."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import RowMapping, text
@@ -8,6 +9,7 @@ from sqlalchemy import RowMapping, text
 from libs.db import TenantTransaction
 from libs.events.contracts.finance import InvoiceCreated
 from subgraphs.finance.invoice.rules import Month, Payer
+from subgraphs.finance.ledger.queries import post_invoices
 from subgraphs.finance.series.queries import take_numbers
 from subgraphs.finance.series.rules import DIGITS, Document, series_of
 
@@ -60,7 +62,7 @@ class Generated:
     existing: int
 
 
-async def generate_monthly_invoices(tx: TenantTransaction, *, month: Month) -> Generated:
+async def generate_monthly_invoices(tx: TenantTransaction, *, month: Month, today: date) -> Generated:
     """Issues what is billed monthly to every pupil who sits in a class in that month; again, it issues what is missing.
 
     One statement for the whole school, under the lock of the number series: of two at once the second sees what the
@@ -78,7 +80,9 @@ async def generate_monthly_invoices(tx: TenantTransaction, *, month: Month) -> G
     }
     rows = (await tx.execute(_ISSUE, values)).mappings().all()
     issued = [row for row in rows if row["id"] is not None]
-    await take_numbers(tx, series, len(issued))
+    if issued:
+        await take_numbers(tx, series, len(issued))
+        await post_invoices(tx, [row["id"] for row in issued], day=today)
     for row in issued:
         tx.emit(_created(row, month))
     return Generated(created=len(issued), existing=rows[0]["wanted"] - len(issued))

@@ -3,7 +3,7 @@
 import { getOperationAST, isNonNullType, isObjectType, Kind } from 'graphql';
 import { Refusal } from './refusals.mjs';
 
-/** By admission: the document as it came, and its refused fields by their node. */
+/** By what was admitted: the document as it came, and its refused fields by their node. */
 const refusedFields = new WeakMap();
 const placeholders = new WeakSet();
 
@@ -15,7 +15,7 @@ const placeholders = new WeakSet();
 export const directiveRules = {
   mode: 'protect-granular',
   rejectUnauthenticated: false,
-  resolveUserFn: (context) => context.admission?.claims,
+  resolveUserFn: (context) => context.admitted?.claims,
   extractScopes: (claims) => claims?.permissions ?? [],
   validateUser({
     user,
@@ -34,13 +34,13 @@ export const directiveRules = {
       choices.some((all) => all.every((scope) => userScopes.includes(scope))),
     );
     if (user && holdsScopes) return undefined;
-    const { admission } = executionArgs.contextValue;
+    const { admitted } = executionArgs.contextValue;
     const refusal = new Refusal(user ? 'FORBIDDEN' : 'UNAUTHENTICATED');
     const { schema, document, operationName } = executionArgs;
-    if (!refusedFields.has(admission))
-      refusedFields.set(admission, { schema, document, operationName, nodes: new Map() });
-    refusedFields.get(admission).nodes.set(fieldNode, { refusal, isNonNull: isNonNullType(field.type) });
-    const placeholder = refusal.toFieldError(admission.language);
+    if (!refusedFields.has(admitted))
+      refusedFields.set(admitted, { schema, document, operationName, nodes: new Map() });
+    refusedFields.get(admitted).nodes.set(fieldNode, { refusal, isNonNull: isNonNullType(field.type) });
+    const placeholder = refusal.toFieldError(admitted.language);
     placeholders.add(placeholder);
     return placeholder;
   },
@@ -53,10 +53,10 @@ export const directiveRules = {
 export function useRefusedFields() {
   return {
     onExecutionResult({ result, setResult, context }) {
-      const { admission } = context;
-      const refused = refusedFields.get(admission);
+      const { admitted } = context;
+      const refused = refusedFields.get(admitted);
       if (!refused || result?.[Symbol.asyncIterator]) return;
-      refusedFields.delete(admission);
+      refusedFields.delete(admitted);
       const operation = getOperationAST(refused.document, refused.operationName);
       let data = result?.data ?? {};
       const places = new Map();
@@ -65,7 +65,7 @@ export function useRefusedFields() {
       const errors = given.filter((error) => !placeholders.has(error));
       for (const [node, place] of places) {
         const { refusal, isNonNull } = refused.nodes.get(node);
-        errors.push(refusal.toFieldError(admission.language, place));
+        errors.push(refusal.toFieldError(admitted.language, place));
         if (isNonNull) data = null;
       }
       setResult({ ...rest, data, ...(errors.length > 0 && { errors }) });

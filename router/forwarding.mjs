@@ -14,6 +14,8 @@ const OWNERS = {
   t: 'notification',
   webhooks: { messages: 'notification' },
   calendar: 'academic',
+  verify: 'operations',
+  ppdb: 'admission',
 };
 const DEVELOPMENT_OWNERS = { dev: 'notification' };
 

@@ -17,7 +17,11 @@ const RETRY_DELAY_MS = 50;
 const MOST_NESTING = 100; // of brackets in a document or of a body's values, as in the subgraphs
 const IDLE_SOCKET_MS = 4_000; // under uvicorn's 5 s, so that no request is written to a socket that is being closed
 
-/** The gateway's request listener, with `getSchema()` and disposal. The caller hands over `{ admission, body }`. */
+/**
+ * The gateway's request listener, with `getSchema()` and disposal. The caller hands over `{ admitted, body }`.
+ *
+ * They are part of the context, where the gateway also puts every subgraph by its name: none of ours may be one of those.
+ */
 export function createGateway(settings, { log, metrics }) {
   const agent = new Agent({ keepAlive: true, scheduling: 'lifo', timeout: IDLE_SOCKET_MS });
   const terminationListeners = ['SIGTERM', 'SIGINT'].map((signal) => [signal, process.listeners(signal)]);
@@ -32,7 +36,7 @@ export function createGateway(settings, { log, metrics }) {
     upstreamRetry: ({ executionRequest }) => (executionRequest.operationType === 'query' ? QUERY_RETRY : undefined),
     genericAuth: directiveRules,
     disableIntrospection: {
-      disableIf: ({ context }) => settings.environment === 'production' && !context.admission?.claims,
+      disableIf: ({ context }) => settings.environment === 'production' && !context.admitted?.claims,
     },
     subgraphErrors: false, // would write a code over the subgraph's own silence; useOutages names the subgraph
     maskedErrors: { maskError },
@@ -92,14 +96,14 @@ function useGivenRequest() {
       if (request.method === 'POST') setRequestParser(() => parseBody(serverContext));
     },
     onParams({ context, setResult }) {
-      const { refusal, language } = context.admission;
+      const { refusal, language } = context.admitted;
       if (refusal) setResult({ errors: [refusal.toGraphQLError(language)] });
     },
   };
 }
 
-function parseBody({ body, admission }) {
-  const refuse = (detail) => new Refusal('BAD_REQUEST', { data: { detail } }).toGraphQLError(admission.language);
+function parseBody({ body, admitted }) {
+  const refuse = (detail) => new Refusal('BAD_REQUEST', { data: { detail } }).toGraphQLError(admitted.language);
   let parsed;
   try {
     parsed = JSON.parse(body);
@@ -143,7 +147,7 @@ function useKnownOperations() {
         );
         if (!unknown) return;
         const refusal = new Refusal('BAD_REQUEST', { data: { detail: `the graph has no ${unknown.operation}` } });
-        replaceParseResult(refusal.toGraphQLError(context.admission.language));
+        replaceParseResult(refusal.toGraphQLError(context.admitted.language));
       };
     },
   };
@@ -183,7 +187,7 @@ function useErrorCodes({ log }) {
   return {
     onExecutionResult({ result, setResult, context }) {
       if (!result?.errors) return;
-      const { requestId: correlationId, language } = context.admission;
+      const { requestId: correlationId, language } = context.admitted;
       const recode = (error) => {
         if (causes.has(error)) {
           const cause = causes.get(error);

@@ -45,14 +45,14 @@ export function createOrigin(settings, { gateway, verify, metrics, log, isStoppi
     if (!['GET', 'POST'].includes(request.method)) throw new Refusal('METHOD_NOT_ALLOWED');
     if (settings.environment === 'development' && isForGraphiql(request)) return answerGraphiql(response);
     const body = request.method === 'POST' ? await readOperation(request) : undefined;
-    const admission = { ...named };
+    const admitted = { ...named };
     try {
-      admission.claims = await admit(request, verify);
+      admitted.claims = await admit(request, verify);
     } catch (fault) {
       if (!(fault instanceof Refusal)) throw fault;
-      admission.refusal = fault;
+      admitted.refusal = fault;
     }
-    return gateway.requestListener(request, response, { admission, body });
+    return gateway.requestListener(request, response, { admitted, body });
   }
 
   return createServer((request, response) => {

@@ -30,14 +30,14 @@ export function useOutages({ log, metrics }) {
   return {
     onSubgraphExecute({ subgraphName, executor, setExecutor }) {
       setExecutor(async function guarded(execution) {
-        const admission = execution.context?.admission;
+        const admitted = execution.context?.admitted;
         const mask = (error) => {
           if (error.extensions?.code === 'SCHEMA_RELOAD' || !isOutage(error)) return error;
-          const correlationId = admission?.requestId;
+          const correlationId = admitted?.requestId;
           metrics.upstreamFailed(subgraphName);
           log.error('subgraph_unavailable', { subgraph: subgraphName, correlationId, reason: reasonOf(error) });
           const refusal = new Refusal('UNAVAILABLE', { extensions: { subgraph: subgraphName, correlationId } });
-          return refusal.toFieldError(admission?.language, error.path);
+          return refusal.toFieldError(admitted?.language, error.path);
         };
         const maskAll = (result) => (result?.errors ? { ...result, errors: result.errors.map(mask) } : result);
         try {

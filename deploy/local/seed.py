@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from deploy.local.demo.client import Graph, SeedError
 from deploy.local.demo.load import Loading, emails, new_password
+from deploy.local.demo.records import Records
 from deploy.local.demo.school import NAMES, REGISTER, DemoSchool
 from deploy.local.state import write_private
 from libs.events import wait_until_consumed
@@ -42,13 +43,16 @@ async def seed(settings: Settings, accounts: Path, console: Console) -> None:
         with Progress(*columns, console=console) as progress:
             tenants = [await _tenant(platform, school) for school in schools]
             await wait_until_consumed(settings, timeout_seconds=_CATCH_UP_SECONDS)
-            await asyncio.gather(
+            _, *records = await asyncio.gather(
                 _register(platform, progress),
                 *(
                     _school(Graph(http, tenant), school, passwords, today, progress)
                     for school, tenant in zip(schools, tenants, strict=True)
                 ),
             )
+            for step in (Records.run, Records.fees, Records.verified):
+                await wait_until_consumed(settings, timeout_seconds=_CATCH_UP_SECONDS)
+                await asyncio.gather(*(step(each) for each in records))
             waiting = progress.add_task("consumers and mails", total=1)
             await wait_until_consumed(settings, timeout_seconds=_CATCH_UP_SECONDS)
             progress.advance(waiting)
@@ -118,13 +122,17 @@ async def _open_account(graph: Graph, email: str, passwords: _Passwords) -> Grap
     return signed_in
 
 
-async def _school(graph: Graph, school: DemoSchool, passwords: _Passwords, today: date, progress: Progress) -> None:
+async def _school(graph: Graph, school: DemoSchool, passwords: _Passwords, today: date, progress: Progress) -> Records:
     admin = await _open_account(graph, emails(school)["school_admin"], passwords)
     bar: Any = progress.add_task(school.name, total=None)
     loading = Loading(school, admin, lambda count: progress.advance(bar, count))
     progress.update(bar, total=loading.steps)
-    await loading.run(today=today)
+    loaded = await loading.run(today=today)
     progress.update(bar, completed=loading.steps)
+    lived: Any = progress.add_task(f"{school.name}: its days", total=None)
+    records = Records(school, admin, loaded, today, lambda count: progress.advance(lived, count))
+    progress.update(lived, total=records.steps)
+    return records
 
 
 def _told(school: DemoSchool, tenant: str, passwords: _Passwords) -> dict[str, Any]:

@@ -205,11 +205,13 @@ class Records:
         await self._graph.mutate("submitApplication", given, "number", self._advance)
 
     async def fees(self) -> None:
-        """Some families pay the fee, and the school verifies their applications."""
-        waiting = await self._all("applications", "id number status paymentStatus")
-        chosen = sorted(waiting, key=lambda each: str(each["number"]))[::_EVERY]
-        unpaid = {each["number"] for each in chosen if each["paymentStatus"] != "PAID"}
-        invoices = await self._all("invoices", "id amount paid notes")
-        await self._pay([i for i in invoices if i["paid"] == 0 and i["notes"] in unpaid])
-        verified = [{"applicationId": each["id"]} for each in chosen if each["status"] == "SUBMITTED"]
-        await self._graph.mutate("verifyApplication", verified, "__typename")
+        """Some families pay the fee of their application."""
+        invoices = await self._all("invoices(filter: {payer: {eq: APPLICANT}})", "id number amount paid")
+        chosen = sorted(invoices, key=lambda each: str(each["number"]))[::_EVERY]
+        await self._pay([invoice for invoice in chosen if invoice["paid"] == 0])
+
+    async def verified(self) -> None:
+        """The school verifies the applications whose fee is paid."""
+        applications = await self._all("applications", "id status paymentStatus")
+        paid = [each for each in applications if each["paymentStatus"] == "PAID" and each["status"] == "SUBMITTED"]
+        await self._graph.mutate("verifyApplication", [{"applicationId": each["id"]} for each in paid], "__typename")

@@ -6,7 +6,19 @@ from libs.graph.context import Call, Info, ReadContext, RequestContext
 from libs.graph.entity import entity
 from libs.graph.enums import described_enum
 from libs.graph.errors import RequestRefused
-from libs.graph.fields import aggregates, column, computed, connection, count, derived, given_out, many, one, stub
+from libs.graph.fields import (
+    aggregates,
+    column,
+    computed,
+    connection,
+    count,
+    derived,
+    figure,
+    given_out,
+    many,
+    one,
+    stub,
+)
 from libs.graph.filters import Condition, compared, compared_any, comparison
 from libs.graph.inputs import FileInput, fault, given
 from libs.graph.jobs import Job, JobProgress, JobStatus
@@ -68,6 +80,7 @@ __all__ = [
     "entity",
     "error",
     "fault",
+    "figure",
     "find_all",
     "find_one",
     "given",

@@ -26,7 +26,16 @@ from libs.auth import CATALOGUE, Reach
 from libs.graph.aggregates import Figures
 from libs.graph.arguments import Parameters
 from libs.graph.context import ReadContext
-from libs.graph.fields import ColumnField, ComputedField, DerivedField, Relation, StubField, graph_name, terms_of
+from libs.graph.fields import (
+    ColumnField,
+    ComputedField,
+    DerivedField,
+    FigureField,
+    Relation,
+    StubField,
+    graph_name,
+    terms_of,
+)
 from libs.graph.pages import Page
 from libs.graph.predicates import existing
 from libs.graph.rows import (
@@ -129,9 +138,9 @@ class Compiler:
                 value, inner = self._stub(entity, row, selected, key)
                 columns[label] = labelled(value, label)
                 shape.add(object_of(selected, label, inner))
-            case DerivedField() | Relation():
+            case DerivedField() | FigureField() | Relation():
                 try:
-                    value, member = self._related(row, selected, declared, label)
+                    value, member = self._related(entity, row, selected, declared, label)
                 except Forbidden:  # of the type, or its arguments ask about what the actor may not read
                     shape.add(refused)
                     return
@@ -139,10 +148,15 @@ class Compiler:
                 shape.add(member)
 
     def _related(
-        self, row: Row, selected: Selected, declared: "Declared", label: str
+        self, entity: "Entity", row: Row, selected: Selected, declared: "Declared", label: str
     ) -> tuple[ColumnElement[Any], Nested | Leaf]:
-        """The objects of a field that tells of other rows. Raises Forbidden."""
+        """The objects, or the value, of a field that tells of other rows. Raises Forbidden."""
         related = declared.field
+        if isinstance(related, FigureField):
+            assert selected.definition is not None
+            non_null = is_non_null_type(selected.definition.type)
+            value = related.of(OuterColumn(row.c["id"]), self.reading(entity.resource))
+            return value, Leaf(key=selected.key, label=label, nodes=selected.below.nodes, non_null=non_null)
         assert isinstance(related, DerivedField | Relation)
         reach = reach_of(self.permissions, self.entities[related.target].resource)
         figures = isinstance(related, Relation) and related.kind == "aggregates"

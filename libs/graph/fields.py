@@ -73,6 +73,13 @@ class ComputedField(Field):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FigureField(Field):
+    """A value that a statement of its own makes of a row's id, for the actor."""
+
+    of: Callable[[ColumnElement[Any], ReadContext], ColumnElement[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StubField(Field):
     """A reference to an entity of another subgraph by the id in `key`."""
 
@@ -167,6 +174,14 @@ def computed(
         audited=audited,
         take=take,
     )
+
+
+def figure(description: str, *, of: Callable[[ColumnElement[Any], ReadContext], ColumnElement[Any]]) -> Any:
+    """One value about this row, also of a stub: `of(row_id, context)` gives its SQL, a scalar subquery as a rule.
+
+    The type's resource must be readable. Whom it may be told of below full reach is for `of` to say.
+    """
+    return FigureField(description=description, of=of)
 
 
 def stub(key: str, description: str) -> Any:

@@ -1,13 +1,13 @@
 """Invoices in the graph, and what they say of pupils and of the school."""
 
-from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, FromClause, Select, any_
+from sqlalchemy import ColumnElement, FromClause, Select, any_, case
 
+from libs.auth import Reach
 from libs.graph import (
     Call,
     Connection,
@@ -17,10 +17,10 @@ from libs.graph import (
     column,
     compared,
     compared_any,
-    computed,
     connection,
     described_enum,
     entity,
+    figure,
     find_one,
     given,
     given_out,
@@ -31,11 +31,10 @@ from libs.graph import (
     root_connection,
     stub,
 )
-from libs.kernel import Forbidden
 from subgraphs.finance.invoice import model, operations, rules
 from subgraphs.finance.invoice.queries import (
     classes_of_today,
-    outstanding_balances,
+    outstanding_balance,
     payments_of_invoices,
     still_open,
     unpaid_total,
@@ -113,13 +112,10 @@ class Invoice:
     )
 
 
-async def _balances(call: Call, students: Sequence[Any]) -> list[int | Forbidden]:
-    """What each is still to pay; of pupils who are not the actor's own, for who sees these alone, nothing is told."""
-    ids, actor = [student.id for student in students], call.actor
-    seen = ids if actor.may("invoice:read") else [each for each in ids if each in actor.student_ids]
-    owed = await outstanding_balances(call.tx, seen)
-    allowed = frozenset(seen)
-    return [owed.get(each, 0) if each in allowed else Forbidden() for each in ids]
+def _balance(student_id: ColumnElement[UUID], context: ReadContext) -> ColumnElement[int]:
+    """Families are told of their pupils alone; of others nothing."""
+    balance = outstanding_balance(student_id, tenant_id=context.tenant_id)
+    return balance if context.reach is Reach.ALL else case((student_id == any_(context.student_ids), balance))
 
 
 @entity(None, resource="invoice")
@@ -130,7 +126,7 @@ class Student:
     invoices: Connection[Invoice] | None = connection(
         "Invoice", "Invoices of the pupil, latest due first.", remote="student_id", order="due_date desc"
     )
-    outstanding_balance: Rupiah | None = computed("Rupiah that the pupil is still to pay.", batch=_balances)
+    outstanding_balance: Rupiah | None = figure("Rupiah that the pupil is still to pay.", of=_balance)
 
 
 @entity(Tenant.__table__, resource="school_overview")

@@ -1,6 +1,5 @@
 """What is still to be paid, and the day on a school's clock."""
 
-from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
@@ -12,9 +11,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     Text,
-    Uuid,
     any_,
-    bindparam,
     func,
     literal_column,
     select,
@@ -63,15 +60,12 @@ def payments_of_invoices(*, tenant_id: ColumnElement[UUID]) -> FromClause:
     return pairs.where(part.c.tenant_id == tenant_id).subquery()
 
 
-async def outstanding_balances(tx: ReadTransaction, student_ids: Collection[UUID]) -> Mapping[UUID, int]:
-    """Rupiah that these pupils are still to pay, those who owe nothing left out: one statement, off one index."""
+def outstanding_balance(student_id: ColumnElement[UUID], *, tenant_id: ColumnElement[UUID]) -> ColumnElement[int]:
+    """Rupiah that a pupil is still to pay, read off one index."""
     invoice = Invoice.__table__.alias()
-    wanted = any_(bindparam("students", list(student_ids), ARRAY(Uuid)))
-    owed = select(invoice.c.student_id, func.sum(still_open(invoice))).where(
-        invoice.c.tenant_id == tx.tenant_id, invoice.c.student_id == wanted, invoice.c.status == any_(_OPEN)
-    )
-    found = await tx.execute(owed.group_by(invoice.c.student_id))
-    return {student_id: int(balance) for student_id, balance in found.all()}
+    owed = func.coalesce(func.sum(still_open(invoice)), literal_column("0"))
+    wanted = (invoice.c.tenant_id == tenant_id, invoice.c.student_id == student_id, invoice.c.status == any_(_OPEN))
+    return select(owed).where(*wanted).scalar_subquery()
 
 
 async def school_day(tx: ReadTransaction, moment: datetime) -> date:

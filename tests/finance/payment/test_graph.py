@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -124,3 +125,13 @@ async def test_a_school_without_finance_takes_no_payment(here: Scene):
     here.world.as_owner("finance", "update finance.tenants set features = '{ADMISSION}', sequence = sequence + 1")
     document = "mutation($input: RecordPaymentInput!) { recordPayment(input: $input) { __typename } }"
     assert (await here.ask(document, input=payment(here))).codes == ["FEATURE_DISABLED"]
+
+
+async def test_who_reads_payments_alone_is_told_no_balance(here: Scene):
+    await here.change("recordPayment", PAID, **payment(here))
+    here.actors["cashier"] = replace(here.actors["finance_staff"], permissions=frozenset({"payment:read"}))
+    answer = await here.ask("{ payments { nodes { amount student { id outstandingBalance } } } }", "cashier")
+    student = {"id": str(here.students[0]), "outstandingBalance": None}
+    assert answer.data["payments"]["nodes"] == [{"amount": 100_000, "student": student}]
+    assert answer.codes == ["FORBIDDEN"]
+    assert answer.errors[0]["path"] == ["payments", "nodes", 0, "student", "outstandingBalance"]

@@ -114,6 +114,11 @@ class Settings(BaseSettings):
         default="sink:.wiyata/mail",
         description="smtp://[user:password@]host:port, smtps://… or sink:<folder> (development).",
     )
+    absence_notice_seconds: int = Field(
+        default=120,
+        ge=0,
+        description="How long a mail about an absence waits for siblings and for corrections, seconds.",
+    )
     mail_sender: str = Field(default="Wiyata <noreply@wiyata.test>", description="From of every mail.")
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(

@@ -42,7 +42,7 @@ def create_worker(settings: Settings) -> SubgraphWorker:
         settings,
         database,
         key_ring,
-        consumers=consumers(vault),
+        consumers=consumers(vault, absence_notice_seconds=settings.absence_notice_seconds),
         schedules=SCHEDULES,
         also=[sending(settings, database, vault, mailer)],
     )

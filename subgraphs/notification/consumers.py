@@ -1,11 +1,14 @@
 """What notification does about events."""
 
+from datetime import timedelta
 from typing import Any
 
 from libs.crypto import Vault
 from libs.db import TenantTransaction
 from libs.events import Consumers, EventMeta, Operation
 from libs.events.contracts.academic import GuardianLinked, StudentCreated, StudentUpdated
+from libs.events.contracts.admission import ApplicationSubmitted, ApplicationVerified
+from libs.events.contracts.finance import PaymentReceived
 from libs.events.contracts.identity import (
     TenantCreated,
     TenantUpdated,
@@ -14,7 +17,9 @@ from libs.events.contracts.identity import (
     UserInvited,
     UserUpdated,
 )
+from libs.events.contracts.operations import AbsenceNotified
 from subgraphs.notification.contact.operations import (
+    project_applicant,
     project_contact,
     project_guardianship,
     project_pupil,
@@ -22,16 +27,24 @@ from subgraphs.notification.contact.operations import (
 )
 from subgraphs.notification.notification.operations import (
     RetryRequested,
+    announce_absence,
     announce_activation,
+    announce_application,
     announce_invitation,
+    announce_payment,
+    announce_verification,
     link_guardianship,
     link_pupil,
     retry_notification,
 )
 
 
-def consumers(vault: Vault) -> Consumers:
-    """Event -> operations, in one transaction. RetryRequested comes from dead letters alone."""
+def consumers(vault: Vault, *, absence_notice_seconds: float) -> Consumers:
+    """Event -> operations, in one transaction. RetryRequested comes from dead letters alone.
+
+    `absence_notice_seconds` is how long a message about an absence is held back.
+    """
+    hold = timedelta(seconds=absence_notice_seconds)
 
     async def contact(tx: TenantTransaction, event: Any, meta: EventMeta) -> None:
         await project_contact(tx, event, meta, vault=vault)
@@ -40,6 +53,16 @@ def consumers(vault: Vault) -> Consumers:
         key = await project_contact(tx, event, meta, vault=vault)
         await announce_invitation(tx, event, meta, key=key)
 
+    async def pupil(tx: TenantTransaction, event: StudentCreated | StudentUpdated, meta: EventMeta) -> None:
+        await project_pupil(tx, event, meta, vault=vault)
+
+    async def application(tx: TenantTransaction, event: ApplicationSubmitted, meta: EventMeta) -> None:
+        key = await project_applicant(tx, event, meta, vault=vault)
+        await announce_application(tx, event, meta, key=key)
+
+    async def absence(tx: TenantTransaction, event: AbsenceNotified, meta: EventMeta) -> None:
+        await announce_absence(tx, event, meta, hold=hold)
+
     return {
         TenantCreated: project_tenant,
         TenantUpdated: project_tenant,
@@ -47,9 +70,13 @@ def consumers(vault: Vault) -> Consumers:
         UserCreated: contact,
         UserUpdated: contact,
         UserActivated: _each(contact, announce_activation),
-        StudentCreated: _each(project_pupil, link_pupil),
-        StudentUpdated: _each(project_pupil, link_pupil),
+        StudentCreated: _each(pupil, link_pupil),
+        StudentUpdated: _each(pupil, link_pupil),
         GuardianLinked: _each(project_guardianship, link_guardianship),
+        AbsenceNotified: absence,
+        ApplicationSubmitted: application,
+        ApplicationVerified: announce_verification,
+        PaymentReceived: announce_payment,
         RetryRequested: retry_notification,
     }
 

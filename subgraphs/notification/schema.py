@@ -3,7 +3,7 @@
 import strawberry
 
 from libs.graph import subgraph_schema
-from subgraphs.notification.notification.graph import NotificationQuery, Student, User
+from subgraphs.notification.notification.graph import NotificationQuery, SchoolOverview, Student, User
 
 
 @strawberry.type(description="Reads.")
@@ -11,4 +11,4 @@ class Query(NotificationQuery):
     """Joined from the aggregates."""
 
 
-schema = subgraph_schema(Query, types=[Student, User])
+schema = subgraph_schema(Query, types=[SchoolOverview, Student, User])

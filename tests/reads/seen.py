@@ -32,7 +32,12 @@ RESOURCES = {
         "User": "student",
     },
     "identity": {"Tenant": "tenant", "User": "user"},
-    "notification": {"Notification": "notification", "User": "notification", "Student": "notification"},
+    "notification": {
+        "Notification": "notification",
+        "User": "notification",
+        "Student": "notification",
+        "SchoolOverview": "school_overview",
+    },
 }
 """What permission a type is read by; nothing for types that are parts of others."""
 PEOPLE = {
@@ -113,7 +118,7 @@ class Seen:
             case "Guardian":
                 return self.guardians()
             case "SchoolOverview":
-                return self.table("schools")
+                return self.table("schools" if self.subgraph == "academic" else "tenants")
             case "Role":
                 return self.roles()
             case "Class":
@@ -264,7 +269,7 @@ class Seen:
         links = [row for row in self.table("notification_students") if row["student_id"] == student_id]
         return [self.by_id("notifications", link["notification_id"]) for link in links]
 
-    def leaf(self, kind: str, row: Row, field: str) -> Any:
+    def leaf(self, kind: str, row: Row, field: str) -> Any:  # noqa: PLR0911 - one for each
         """The value of a field without fields of its own."""
         match kind, field:
             case "Class", "studentCount":
@@ -277,6 +282,8 @@ class Seen:
                 return len(self.active(self.table("classes")))
             case "SchoolOverview", "teachers":
                 return len(self.table("teachers"))
+            case "SchoolOverview", "failedMessages":
+                return sum(each["status"] == "FAILED" for each in self.table("notifications"))
         return told(row["".join(f"_{c.lower()}" if c.isupper() else c for c in field)])
 
     def active(self, rows: Iterable[Row]) -> list[Row]:

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, FromClause, select
+from sqlalchemy import ColumnElement, FromClause, Table, select
 
 from libs.graph import (
     Connection,
@@ -19,7 +19,9 @@ from libs.graph import (
     root_aggregates,
     root_connection,
 )
+from subgraphs.notification.model import Tenant
 from subgraphs.notification.notification import model, rules
+from subgraphs.notification.notification.queries import failed_messages
 
 Channel = described_enum(
     rules.Channel,
@@ -40,6 +42,9 @@ NotificationStatus = described_enum(
     FAILED="Nobody will try again by itself.",
     CANCELLED="It was called back before it was sent.",
 )
+
+
+_schools: Table = Tenant.__table__
 
 
 def own_notifications(table: FromClause, context: ReadContext) -> ColumnElement[bool]:
@@ -89,6 +94,16 @@ class Student:
     id: UUID = column("Identity of the pupil.")
     notifications: Connection[Notification] | None = connection(
         "Notification", "Messages about this pupil, newest first.", through=about_students, order="created_at desc"
+    )
+
+
+@entity(_schools, resource="school_overview")
+class SchoolOverview:
+    """A school's figures at this moment, which academic owns."""
+
+    id: UUID = column("Identity of the school.")
+    failed_messages: int | None = column(
+        "Messages that nobody will try again by itself.", of=lambda t: failed_messages(t.c.tenant_id)
     )
 
 

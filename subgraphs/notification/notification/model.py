@@ -1,6 +1,6 @@
 """Messages, the pupils they are about, and the queue of what is still to be sent."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,9 @@ class Notification(TenantRow, Base):
     it is the dedupe key. `about_record_id` is the academic record the message is about, as identity names it; which
     pupils that means is in `notification_students`. After `expires_at` nobody needs the message any more.
     `metadata_` holds what the template was given.
+
+    `event_id` is made of the subject where something is told once for good, like a payment (rules.py). A message about
+    an absence collects the recipient's pupils of `about_date`, while `collecting`: until a sender takes it.
     """
 
     __tablename__ = "notifications"
@@ -39,6 +42,8 @@ class Notification(TenantRow, Base):
     sent_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     error_message: Mapped[str | None]
+    about_date: Mapped[date | None]
+    collecting: Mapped[bool] = mapped_column(server_default="false")
     metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, server_default="{}")
 
     __table_args__ = (
@@ -52,6 +57,15 @@ class Notification(TenantRow, Base):
         Index(None, "tenant_id", "created_at", "id"),
         Index(None, "tenant_id", "user_id", "created_at", "id"),
         Index(None, "tenant_id", "about_record_id", postgresql_where=text("about_record_id is not null")),
+        Index(
+            "uq_notifications_collecting",
+            "tenant_id",
+            "contact_id",
+            "about_date",
+            unique=True,
+            postgresql_where=text("collecting"),
+        ),
+        Index("ix_notifications_failed", "tenant_id", postgresql_where=text("status = 'FAILED'")),
         Index("ix_notifications_sealed", "tenant_id", "expires_at", postgresql_where=text("sealed is not null")),
     )
 

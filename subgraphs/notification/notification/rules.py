@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
-from uuid import UUID
+from urllib.parse import urlencode
+from uuid import UUID, uuid5
 
 MAX_ATTEMPTS: Final = 3
 FIRST_WAIT: Final = timedelta(seconds=30)
@@ -13,8 +14,16 @@ JITTER: Final = 0.25
 LEASE: Final = timedelta(seconds=90)
 """How long a claimed message is left alone: longer than a batch may take, so that only a dead sender loses it."""
 
+ABSENT: Final = frozenset({"ABSENT", "LATE"})
+"""What a pupil's day is when the family is told of it."""
+ABSENCE_LIFE: Final = timedelta(days=1)
+"""After it nobody needs a message about an absence any more."""
+ABSENCES_KEPT: Final = timedelta(days=7)
+SECRET_LIFE: Final = timedelta(days=14)
+"""How long the secret of an application waits for a mail server that takes it."""
+
 FORGET_SECRETS: Final = "forget_secrets"
-"""The timed work that deletes tokens which have expired unsent."""
+"""The timed work that deletes tokens which have expired unsent, and old absences."""
 
 
 class Channel(StrEnum):
@@ -40,6 +49,10 @@ class NotificationStatus(StrEnum):
 
 class Undeliverable(Exception):
     """A message nobody will try again by itself; the reason stands in its row."""
+
+
+class NotKnownYet(Exception):
+    """An event about somebody of whom nothing has arrived yet: the consumer tries it again, then buries it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +95,14 @@ def days_left(*, now: datetime, expires_at: datetime) -> int:
 def invitation_url(public_url: str, token: str) -> str:
     """The page of identity on which an invitation is accepted. The token is URL-safe as it is."""
     return f"{public_url.rstrip('/')}/account/invitation?token={token}"
+
+
+def application_url(public_url: str, slug: str, number: str, secret: str | None = None) -> str:
+    """The page of a school's admission on which a family follows its application."""
+    given = {"number": number} | ({"secret": secret} if secret else {})
+    return f"{public_url.rstrip('/')}/ppdb/{slug}?{urlencode(given)}"
+
+
+def told_once(subject_id: UUID, event_type: str) -> UUID:
+    """What stands for the event where a subject is told of once, however many events say so again."""
+    return uuid5(subject_id, event_type)

@@ -1,7 +1,7 @@
 """Which template serves an event in a language, and the text it makes. Compiled once per process."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +9,17 @@ from typing import Any, Final
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from subgraphs.notification.template.rules import EventType, TemplateRefused, check_variables, language_of
+from subgraphs.notification.template.rules import (
+    DETAILS,
+    LANGUAGES,
+    EventType,
+    TemplateRefused,
+    check_details,
+    check_variables,
+    language_of,
+    long_date,
+    rupiah,
+)
 
 _ENVIRONMENT: Final = ImmutableSandboxedEnvironment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -19,6 +29,7 @@ _ENVIRONMENT: Final = ImmutableSandboxedEnvironment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_ENVIRONMENT.filters |= {"day": long_date, "rupiah": rupiah}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +42,10 @@ class MessageText:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What the layout of a mail is given. `name` is the recipient's, `action_url` may be absent."""
+    """What the layout of a mail is given. `name` is the recipient's, `action_url` may be absent.
+
+    `details` are what the template declares beyond the stored text; they follow its first paragraph.
+    """
 
     event_type: EventType
     language: str
@@ -40,6 +54,7 @@ class Letter:
     name: str
     school: str | None
     action_url: str | None
+    details: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +74,21 @@ def compose(event_type: EventType, language: str, variables: Mapping[str, Any]) 
     )
 
 
+def compose_all(event_type: EventType, variables: Mapping[str, Any]) -> dict[str, MessageText]:
+    """The text of a message in each language, for recipients of whom PostgreSQL knows which one they read."""
+    return {language: compose(event_type, language, variables) for language in sorted(LANGUAGES)}
+
+
 def lay_out(letter: Letter) -> LetterParts:
     """The mail around a message, as text and as HTML. Raises TemplateRefused."""
     language = language_of(letter.language)
+    first, *others = letter.body.split("\n\n")
     given = {
         "language": language,
         "title": letter.subject,
         "name": letter.name,
         "school": letter.school,
-        "message": letter.body.split("\n\n"),
+        "message": [first, *_details(letter, language), *others],
         "action_url": letter.action_url,
         "action_text": _action_text(letter.event_type, language) if letter.action_url else None,
     }
@@ -78,6 +99,14 @@ def lay_out(letter: Letter) -> LetterParts:
         )
     except TemplateError as error:
         raise TemplateRefused(f"{letter.event_type}: {type(error).__name__}") from error
+
+
+def _details(letter: Letter, language: str) -> list[str]:
+    check_details(letter.event_type, letter.details)
+    if letter.event_type not in DETAILS:
+        return []
+    said = _block(letter.event_type, language, "details", letter.details)
+    return [" ".join(paragraph.split()) for paragraph in said.split("\n\n") if paragraph.strip()]
 
 
 @cache

@@ -1,11 +1,27 @@
 """What notifies, and what each message's template is given."""
 
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from typing import Final
 
 DEFAULT_LANGUAGE: Final = "id"
 LANGUAGES: Final = frozenset({"id", "en"})
+
+_WEEKDAYS: Final = {
+    "id": ("Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu"),
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+}
+_MONTHS: Final = {
+    "id": (
+        *("Januari", "Februari", "Maret", "April", "Mei", "Juni"),
+        *("Juli", "Agustus", "September", "Oktober", "November", "Desember"),
+    ),
+    "en": (
+        *("January", "February", "March", "April", "May", "June"),
+        *("July", "August", "September", "October", "November", "December"),
+    ),
+}
 
 
 class EventType(StrEnum):
@@ -13,13 +29,27 @@ class EventType(StrEnum):
 
     USER_CREATED = "user.created"
     USER_ACTIVATED = "user.activated"
+    ABSENCE_NOTIFIED = "absence.notified"
+    APPLICATION_SUBMITTED = "application.submitted"
+    APPLICATION_VERIFIED = "application.verified"
+    PAYMENT_RECEIVED = "payment.received"
 
 
 VARIABLES: Final[Mapping[EventType, frozenset[str]]] = {
     EventType.USER_CREATED: frozenset({"days"}),
     EventType.USER_ACTIVATED: frozenset(),
+    EventType.ABSENCE_NOTIFIED: frozenset({"date"}),
+    EventType.APPLICATION_SUBMITTED: frozenset({"number", "period"}),
+    EventType.APPLICATION_VERIFIED: frozenset({"number"}),
+    EventType.PAYMENT_RECEIVED: frozenset({"amount", "invoice", "payment", "open"}),
 }
 """The variables each template may use. Nothing of a person is among them: the text is stored as it is."""
+
+DETAILS: Final[Mapping[EventType, frozenset[str]]] = {
+    EventType.ABSENCE_NOTIFIED: frozenset({"pupils"}),
+    EventType.APPLICATION_SUBMITTED: frozenset({"secret"}),
+}
+"""What a mail says beyond the message that is stored: read and filled in when it leaves, and kept in clear nowhere."""
 
 
 class TemplateRefused(Exception):
@@ -35,3 +65,21 @@ def check_variables(event_type: EventType, given: Mapping[str, object]) -> None:
     """Raises TemplateRefused unless exactly the declared variables are given."""
     if given.keys() != VARIABLES[event_type]:
         raise TemplateRefused(f"{event_type}: variables differ from {sorted(VARIABLES[event_type])}")
+
+
+def check_details(event_type: EventType, given: Mapping[str, object]) -> None:
+    """Raises TemplateRefused unless exactly the declared details are given."""
+    if given.keys() != DETAILS.get(event_type, frozenset()):
+        raise TemplateRefused(f"{event_type}: details differ from what is declared")
+
+
+def rupiah(amount: int) -> str:
+    """Whole rupiah as people write them: Rp 1.500.000."""
+    return f"Rp {amount:,}".replace(",", ".")
+
+
+def long_date(day: str, language: str) -> str:
+    """A day (ISO) as people say it: Rabu, 25 November 2026. Raises ValueError for what is no day."""
+    said = date.fromisoformat(day)
+    weekday, month = _WEEKDAYS[language][said.weekday()], _MONTHS[language][said.month - 1]
+    return f"{weekday}, {said.day} {month} {said.year}"

@@ -2,7 +2,6 @@
 
 import asyncio
 import email
-import email.policy
 import re
 
 import pytest
@@ -14,22 +13,14 @@ from subgraphs.notification.channel.adapters.sink import Sink
 from subgraphs.notification.channel.rules import SENT, Outcome, Receipt
 from subgraphs.notification.notification.operations import forget_secrets
 from subgraphs.notification.notification.rules import Channel, NotificationStatus
-from tests.notification.world import EMAIL, TOKEN, Recorder, World, activated, created, invited
+from tests.notification.world import EMAIL, TOKEN, Recorder, World, activated, created, invited, text_of
 
 BUSY = Receipt(Outcome.TEMPORARY, "SMTP 451")
 REFUSED = Receipt(Outcome.PERMANENT, "SMTP 550")
 
 
-def text_of(mail) -> str:
-    message = email.message_from_bytes(mail.content, policy=email.policy.default)
-    return message.get_body(("plain",)).get_content().replace("\r\n", "\n")
-
-
 async def send_all(world: World) -> int:
-    total = 0
-    while sent := await world.sender().send_due():
-        total += sent
-    return total
+    return await world.send_all()
 
 
 async def test_an_invitation_becomes_one_pending_message(world, other_world):

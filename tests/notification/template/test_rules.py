@@ -1,10 +1,34 @@
+from datetime import date, timedelta
+
 import pytest
 
-from subgraphs.notification.template.queries import Letter, compose, lay_out
-from subgraphs.notification.template.rules import VARIABLES, EventType, TemplateRefused, check_variables, language_of
+from subgraphs.notification.template.queries import Letter, compose, compose_all, lay_out
+from subgraphs.notification.template.rules import (
+    DETAILS,
+    VARIABLES,
+    EventType,
+    TemplateRefused,
+    check_details,
+    check_variables,
+    language_of,
+    long_date,
+    rupiah,
+)
 
 TOKEN = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4"
-GIVEN = {EventType.USER_CREATED: {"days": 7}, EventType.USER_ACTIVATED: {}}
+GIVEN = {
+    EventType.USER_CREATED: {"days": 7},
+    EventType.USER_ACTIVATED: {},
+    EventType.ABSENCE_NOTIFIED: {"date": "2026-11-25"},
+    EventType.APPLICATION_SUBMITTED: {"number": "20306577-2026A-0001", "period": "Gelombang 1"},
+    EventType.APPLICATION_VERIFIED: {"number": "20306577-2026A-0001"},
+    EventType.PAYMENT_RECEIVED: {"amount": 1_500_000, "invoice": "INV/1", "payment": "PAY/1", "open": 250_000},
+}
+PUPILS = [
+    {"name": "Budi", "class_name": "X IPA 1", "status": "ABSENT"},
+    {"name": "<b>Siti</b>", "class_name": "XI-2", "status": "LATE"},
+    {"name": "", "class_name": "XII-3", "status": "ABSENT"},
+]
 
 
 def letter(**changes):
@@ -53,7 +77,7 @@ def test_missing_and_undeclared_variables_are_refused(given):
 
 
 def test_nothing_of_a_person_may_be_a_variable():
-    personal = {"name", "email", "phone", "birth_date", "token", "link"}
+    personal = {"name", "email", "phone", "birth_date", "token", "link", "secret", "pupils"}
     assert all(not personal & names for names in VARIABLES.values())
 
 
@@ -91,3 +115,59 @@ def test_html_is_escaped_and_text_is_not():
 @pytest.mark.parametrize("hostile", ["{{ 7 * 7 }}", "{% for x in [1] %}", "{{ ''.__class__.__mro__ }}"])
 def test_data_is_never_a_template(hostile):
     assert hostile in lay_out(letter(name=hostile)).text
+
+
+def test_details_stand_in_the_mail_alone_and_after_its_first_paragraph():
+    given = {"event_type": EventType.ABSENCE_NOTIFIED, "action_url": None, "details": {"pupils": PUPILS}}
+    indonesian, english = lay_out(letter(**given)), lay_out(letter(**given, language="en"))
+    lines = [line for line in indonesian.text.splitlines() if line]
+    assert lines[1:6] == [
+        "Satu.",
+        "Budi, kelas X IPA 1: tidak hadir.",
+        "<b>Siti</b>, kelas XI-2: terlambat.",
+        "Anak Anda, kelas XII-3: tidak hadir.",
+        "Dua.",
+    ]
+    assert "Budi, class X IPA 1: absent." in english.text
+    assert "&lt;b&gt;Siti&lt;/b&gt;, class XI-2: late." in english.html
+    assert "Your child, class XII-3" in english.text
+    assert (
+        "Kode pendaftaran: k0d3"
+        in lay_out(letter(event_type=EventType.APPLICATION_SUBMITTED, details={"secret": "k0d3"})).text
+    )
+
+
+@pytest.mark.parametrize("details", [{}, {"pupils": PUPILS, "name": "Budi"}])
+def test_missing_and_undeclared_details_are_refused(details):
+    with pytest.raises(TemplateRefused):
+        lay_out(letter(event_type=EventType.ABSENCE_NOTIFIED, details=details))
+    with pytest.raises(TemplateRefused):
+        check_details(EventType.ABSENCE_NOTIFIED, details)
+
+
+def test_details_are_never_variables():
+    assert all(not DETAILS[each] & VARIABLES[each] for each in DETAILS)
+
+
+def test_money_is_written_as_people_do():
+    assert [rupiah(each) for each in (0, 500, 1_500_000, 12_000_000_000)] == [
+        "Rp 0",
+        "Rp 500",
+        "Rp 1.500.000",
+        "Rp 12.000.000.000",
+    ]
+    texts = compose_all(EventType.PAYMENT_RECEIVED, GIVEN[EventType.PAYMENT_RECEIVED])
+    assert texts["id"].subject == "Pembayaran Rp 1.500.000 telah kami terima"
+    assert "Sisa tagihan: Rp 250.000." in texts["id"].body
+    assert "Still open: Rp 250.000." in texts["en"].body
+    paid = compose_all(EventType.PAYMENT_RECEIVED, GIVEN[EventType.PAYMENT_RECEIVED] | {"open": 0})
+    assert "telah lunas" in paid["id"].body
+    assert "paid in full" in paid["en"].body
+
+
+def test_days_are_said_in_both_languages():
+    assert long_date("2026-11-25", "id") == "Rabu, 25 November 2026"
+    assert long_date("2026-08-02", "en") == "Sunday, 2 August 2026"
+    year = [date(2026, 1, 1) + timedelta(days=number) for number in range(365)]
+    for language in ("id", "en"):
+        assert len({long_date(each.isoformat(), language) for each in year}) == 365

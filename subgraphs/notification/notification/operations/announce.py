@@ -10,9 +10,10 @@ from sqlalchemy import text
 from libs.crypto import DataKey
 from libs.db import TenantTransaction
 from libs.events import EventMeta
+from libs.events.contracts.admission import ApplicationSubmitted
 from libs.events.contracts.identity import UserActivated, UserInvited
 from subgraphs.notification.notification.operations.link import link_new_notification
-from subgraphs.notification.notification.rules import Channel, days_left
+from subgraphs.notification.notification.rules import SECRET_LIFE, Channel, days_left, told_once
 from subgraphs.notification.template.queries import compose
 from subgraphs.notification.template.rules import EventType
 
@@ -28,7 +29,7 @@ _WRITE = text(
         id, contact_id, user_id, about_record_id, event_id, channel, event_type, language, subject, body,
         sealed, expires_at, metadata)
       select
-        cast(:id as uuid), cast(:user_id as uuid), cast(:user_id as uuid), cast(:about_record_id as uuid),
+        cast(:id as uuid), cast(:contact_id as uuid), cast(:user_id as uuid), cast(:about_record_id as uuid),
         cast(:event_id as uuid), :channel, :event_type, :language, :subject, :body,
         cast(:sealed as bytea), cast(:expires_at as timestamptz), cast(:metadata as jsonb)
       from (select count(*) from locked) as taken
@@ -48,13 +49,7 @@ async def announce_invitation(tx: TenantTransaction, event: UserInvited, meta: E
     Raises TemplateRefused.
     """
     notification_id = tx.new_id()
-    sealed = key.encrypt(
-        orjson.dumps(dict(event.secret)).decode(),
-        table="notifications",
-        column="sealed",
-        row_id=notification_id,
-        tenant_id=tx.tenant_id,
-    )
+    sealed = _sealed(tx, key, notification_id, event.secret)
     variables = {"days": days_left(now=meta.time, expires_at=event.expires_at)}
     values = _message(notification_id, EventType.USER_CREATED, event, meta, variables, about=event.about)
     await _write(tx, {**values, "sealed": sealed, "expires_at": event.expires_at})
@@ -64,6 +59,49 @@ async def announce_activation(tx: TenantTransaction, event: UserActivated, meta:
     """Writes that an account is active now. Raises TemplateRefused."""
     values = _message(tx.new_id(), EventType.USER_ACTIVATED, event, meta, {}, about=event.record_id)
     await _write(tx, {**values, "sealed": None, "expires_at": None})
+
+
+async def announce_application(
+    tx: TenantTransaction, event: ApplicationSubmitted, meta: EventMeta, *, key: DataKey
+) -> None:
+    """Writes to an applicant's contact that the application is in; `key` is the contact's.
+
+    Nothing is written where there is no address, nor when the event brings no secret: then the state is told again.
+    Raises TemplateRefused.
+    """
+    if "email" not in event.contact.personal or not event.secret:
+        return
+    notification_id = tx.new_id()
+    variables = {"number": event.number, "period": event.period_name}
+    message = compose(EventType.APPLICATION_SUBMITTED, event.language, variables)
+    await _write(
+        tx,
+        {
+            "id": notification_id,
+            "contact_id": event.contact.contact_id,
+            "user_id": None,
+            "about_record_id": None,
+            "event_id": told_once(event.application_id, EventType.APPLICATION_SUBMITTED),
+            "channel": Channel.EMAIL,
+            "event_type": EventType.APPLICATION_SUBMITTED,
+            "language": event.language,
+            "subject": message.subject,
+            "body": message.body,
+            "metadata": orjson.dumps(variables).decode(),
+            "sealed": _sealed(tx, key, notification_id, event.secret),
+            "expires_at": meta.time + SECRET_LIFE,
+        },
+    )
+
+
+def _sealed(tx: TenantTransaction, key: DataKey, notification_id: UUID, secret: Mapping[str, str]) -> bytes:
+    return key.encrypt(
+        orjson.dumps(dict(secret)).decode(),
+        table="notifications",
+        column="sealed",
+        row_id=notification_id,
+        tenant_id=tx.tenant_id,
+    )
 
 
 def _message(
@@ -78,6 +116,7 @@ def _message(
     message = compose(event_type, event.language, variables)
     return {
         "id": notification_id,
+        "contact_id": event.user_id,
         "user_id": event.user_id,
         "about_record_id": about,
         "event_id": meta.id,

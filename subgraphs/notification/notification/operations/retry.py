@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from libs.db import TenantTransaction
 from libs.events import Event, EventMeta
+from subgraphs.notification.notification.rules import ABSENCES_KEPT
 
 _RETRY = text(
     """
@@ -27,6 +28,7 @@ _FORGET = text(
     where tenant_id = :tenant_id and sealed is not null and expires_at < :now
     """
 )
+_FORGET_ABSENCES = text("delete from notification.absences where tenant_id = :tenant_id and date < :day")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,5 +51,6 @@ async def retry_notification(tx: TenantTransaction, event: RetryRequested, _meta
 
 
 async def forget_secrets(tx: TenantTransaction) -> None:
-    """Deletes the sealed tokens of messages that were not sent before they expired."""
+    """Deletes the sealed tokens of messages that were not sent before they expired, and absences of last week."""
     await tx.execute(_FORGET, {"tenant_id": tx.tenant_id, "now": tx.now})
+    await tx.execute(_FORGET_ABSENCES, {"tenant_id": tx.tenant_id, "day": (tx.now - ABSENCES_KEPT).date()})

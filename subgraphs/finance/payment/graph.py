@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, FromClause, any_
 from libs.graph import (
     Call,
     Connection,
+    Info,
     ReadContext,
     Rupiah,
     column,
@@ -17,6 +18,7 @@ from libs.graph import (
     described_enum,
     entity,
     error,
+    find_one,
     given,
     given_out,
     mutation,
@@ -107,6 +109,13 @@ class PaymentQuery:
     """Queries about payments."""
 
     payments: Connection[Payment] = root_connection(Payment, "Payments, latest first.", order="paid_on desc")
+
+    @strawberry.field(description="A payment by its identity.")
+    async def payment(
+        self, info: Info, id: Annotated[UUID, strawberry.argument(description="Identity of the payment.")]
+    ) -> Payment | None:
+        """Null when there is none for the actor."""
+        return await find_one(info, Payment, id=id)  # type: ignore[no-any-return]
 
 
 @strawberry.type

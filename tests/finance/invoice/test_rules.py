@@ -37,3 +37,20 @@ def test_an_invoice_is_paid_once_nothing_is_missing():
     for status in (InvoiceStatus.UNPAID, InvoiceStatus.PARTIALLY_PAID):
         assert status_after_payment(status, due=100, paid=1) is InvoiceStatus.PARTIALLY_PAID
     assert status_after_payment(InvoiceStatus.OVERDUE, due=100, paid=99) is InvoiceStatus.OVERDUE
+
+
+@given(due=st.integers(1, 10**12), shares=st.lists(st.integers(1, 100), min_size=1), overdue_at=st.integers(0, 20))
+def test_whatever_is_paid_in_whatever_parts_the_status_says_it(due: int, shares: list[int], overdue_at: int):
+    status, paid = InvoiceStatus.UNPAID, 0
+    for at, share in enumerate(shares):
+        if at == overdue_at and status is not InvoiceStatus.PAID:
+            status = InvoiceStatus.OVERDUE
+        amount = min(due - paid, max(1, due * share // 100))
+        if amount == 0:
+            break
+        paid += amount
+        status = status_after_payment(status, due=due, paid=paid)
+        assert (status is InvoiceStatus.PAID) == (paid == due)
+        assert status is not InvoiceStatus.UNPAID
+        if status is InvoiceStatus.PARTIALLY_PAID:
+            assert 0 < paid < due

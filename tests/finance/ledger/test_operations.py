@@ -7,7 +7,8 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from libs.kernel import new_id
 from subgraphs.finance.model import BillingType
-from subgraphs.finance.payment.rules import AlreadyPaid, AmountTooLarge
+from subgraphs.finance.payment.operations import record_payment
+from subgraphs.finance.payment.rules import AlreadyPaid, AmountTooLarge, PaymentMethod
 from tests.finance.world import World, applied
 
 ENTRIES = """
@@ -64,6 +65,43 @@ async def test_the_books_say_what_the_documents_say(world: World, other_world: W
         "REVENUE_CONTRIBUTION": -225_000,
         "REVENUE_REGISTRATION": -150_000,
     }
+
+
+async def test_everything_at_once_leaves_the_books_right_and_no_gap(world: World, other_world: World):
+    invoices, foreign = await billed(world), await billed(other_world)
+    months = [world.generate(month) for month in ("2026-09", "2026-09", "2026-10")]
+    paying = [world.pay(each, 25_000) for each in invoices * 2] + [other_world.pay(each, 75_000) for each in foreign]
+    applying = [world.receive(applied(1_000)) for _ in range(10)]
+    await asyncio.gather(*months, *paying, *applying)
+    for each in (world, other_world):
+        check_books(each)
+        numbers = [row["number"] for row in (*each.invoices(), *each.rows("payments"))]
+        for series in each.rows("number_series"):
+            found = sorted(number for number in numbers if number.startswith(series["name"]))
+            assert found == [f"{series['name']}/{n:06d}" for n in range(1, series["last"] + 1)]
+
+
+async def test_a_payment_that_is_taken_back_leaves_no_number(world: World):
+    first, second = (await billed(world))[:2]
+
+    async def fail() -> None:
+        async with world.write() as tx:
+            await record_payment(
+                tx,
+                invoice_id=first,
+                amount=1_000,
+                method=PaymentMethod.QRIS,
+                paid_on=world.today,
+                reference_number=None,
+                received_by=new_id(),
+                today=world.today,
+            )
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    assert (await world.pay(second, 1_000)).number == "PAY/2026/09/000001"
+    check_books(world)
 
 
 async def test_the_first_postings_may_meet(world: World):

@@ -98,6 +98,10 @@ async def test_everybody_sees_the_payments_they_are_to_see(here: Scene, there: S
         return
     found = [node["student"] and node["student"]["id"] for node in answer.ok()["payments"]["nodes"]]
     assert sorted(map(str, found)) == sorted(map(str, seen))
+    for row in [*here.world.rows("payments"), *there.world.rows("payments")]:
+        found = (await here.ask("query($id: ID!) { payment(id: $id) { id } }", role, id=row["id"])).ok()["payment"]
+        visible = row["tenant_id"] == here.world.tenant_id and row["student_id"] in seen
+        assert found == ({"id": str(row["id"])} if visible else None)
     query = "query($id: ID!) { payments(filter: {studentId: {eq: $id}}) { totalCount } }"
     for student, count in (
         (here.students[0], 1),

@@ -68,7 +68,18 @@ def normal_phone(value: str) -> str:
     return digits
 
 
-_NORMAL: Final[Mapping[str, Callable[[str], str]]] = {"email": normal_email, "phone": normal_phone}
+Field = Literal["email", "phone", "nik", "applicant", "request", "secret"]
+"""What is hashed: equal values of two fields have nothing in common. `applicant`, `request` and `secret` are what an
+application is recognised by, the key its sender gave it, and what the sender alone can ask for with that key."""
+
+_NORMAL: Final[Mapping[Field, Callable[[str], str]]] = {
+    "email": normal_email,
+    "phone": normal_phone,
+    "nik": str.strip,
+    "applicant": str.strip,
+    "request": str.strip,
+    "secret": str.strip,
+}
 
 
 class BlindIndex:
@@ -82,7 +93,7 @@ class BlindIndex:
             raise SettingsError("WIYATA_BLIND_INDEX_KEY: is needed")
         self._key = base64.b64decode(settings.blind_index_key.get_secret_value())
 
-    def of(self, tenant_id: UUID, field: Literal["email", "phone"], value: str) -> bytes:
+    def of(self, tenant_id: UUID, field: Field, value: str) -> bytes:
         """32 bytes, equal for equal values of one field in one tenant and telling nothing across them.
 
         Raises ValueError for a phone that is none.

@@ -63,6 +63,15 @@ class RequestContext:
         return self.actor
 
     @property
+    def school(self) -> TenantState:
+        """The school that a public field is about. Raises RequestRefused when none is named, or it is suspended."""
+        if self.tenant is None:
+            raise RequestRefused("BAD_REQUEST", "Name the school in X-Tenant-Id.", header="X-Tenant-Id")
+        if self.tenant.status != "ACTIVE":
+            raise RequestRefused("TENANT_SUSPENDED", "The school is suspended.")
+        return self.tenant
+
+    @property
     def user_agent(self) -> str:
         """What the client calls itself, at most 300 characters."""
         return self.request.headers.get("user-agent", "")[:300]

@@ -19,7 +19,7 @@ from libs.graph.inputs import check_input
 from libs.graph.payloads import read_payload
 from libs.graph.results import ALWAYS, told
 from libs.graph.roots import resolving
-from libs.kernel import PLATFORM_TENANT_ID, Binding, DomainError, Forbidden, InvalidInput, Scope
+from libs.kernel import PLATFORM_TENANT_ID, Binding, DomainError, FieldFault, Forbidden, InvalidInput, Scope
 
 _TRIES: Final = 3
 _RETRIED: Final = ("40001", "40P01")  # serialization failure, deadlock: the other transaction won, ours can try again
@@ -123,7 +123,7 @@ async def _run(operation: Operation, access: Access, field: _Field, given: Any) 
     try:
         if not access.public and access.permission and not context.signed_in.may(access.permission):
             raise Forbidden
-        if given is not None and (faults := check_input(given)):
+        if given is not None and (faults := [*check_input(given), *_further_faults(given, context)]):
             raise InvalidInput(faults)
         for _ in range(_TRIES - 1):
             try:
@@ -136,18 +136,28 @@ async def _run(operation: Operation, access: Access, field: _Field, given: Any) 
         return await _told(error, field)
 
 
+def _further_faults(given: Any, context: RequestContext) -> Sequence[FieldFault]:
+    """Faults that an input finds itself (`def faults(self, today)`), so that they are told with all others at once."""
+    return given.faults(context.today) if hasattr(given, "faults") else ()
+
+
 def _admit(context: RequestContext, access: Access) -> Binding:
     """The tenant and scope of the transaction. Raises RequestRefused for what no union member tells."""
     if access.public:
+        _check_feature(context, access)
         tenant = context.tenant.tenant_id if context.tenant else PLATFORM_TENANT_ID
         return system_binding(tenant)
     actor = context.signed_in
     context.revocations.check(actor, mutation=True, now=context.clock())
     if access.platform:
         return Binding(PLATFORM_TENANT_ID, Scope.SYSTEM, user_id=actor.user_id)
+    _check_feature(context, access)
+    return Binding(actor.tenant_id, Scope.TENANT, user_id=actor.user_id, student_ids=actor.student_ids)
+
+
+def _check_feature(context: RequestContext, access: Access) -> None:
     if access.feature and context.tenant and access.feature not in context.tenant.features:
         raise RequestRefused("FEATURE_DISABLED", "The school has switched this off.", feature=access.feature)
-    return Binding(actor.tenant_id, Scope.TENANT, user_id=actor.user_id, student_ids=actor.student_ids)
 
 
 def _reader(context: RequestContext) -> Binding:

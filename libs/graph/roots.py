@@ -144,16 +144,24 @@ def _one(
 
 
 async def find_all(
-    info: Info, target: type, where: Where, *, order: str, most: int = LONGEST_LIST, **values: UUID | None
+    info: Info,
+    target: type,
+    where: Where,
+    *,
+    order: str,
+    most: int = LONGEST_LIST,
+    reader: Actor | None = None,
+    **values: UUID | None,
 ) -> Any:
     """The rows of a list without pages that exist for the actor, at most `most`, in `order` ("name", "start_date desc")
 
-    `where(row, context, **values)` gets each value as a parameter, or None where it is not given.
+    `where(row, context, **values)` gets each value as a parameter, or None where it is not given. `reader` reads in
+    place of the actor, where nobody needs to be signed in.
     """
     given = {name: value for name, value in values.items() if value is not None}
     asked = _Asked(entity_named(info.context.subgraph, target.__name__), where, order, most)
     build = partial(_all, asked, {name: name in given for name in values})
-    return await read(resolving(info), build, key=(where, *given), values=given)
+    return await read(resolving(info), build, key=(where, *given), reader=reader, values=given)
 
 
 @dataclass(frozen=True, slots=True)

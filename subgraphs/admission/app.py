@@ -9,7 +9,9 @@ from libs.graph import Subgraph, subgraph_app
 from libs.jobs import SubgraphWorker
 from libs.kernel import Clock, utc_now
 from libs.settings import Settings
-from subgraphs.admission.consumers import consumers
+from subgraphs.admission.application.queries import Applicants
+from subgraphs.admission.consumers import consumers, snapshots
+from subgraphs.admission.jobs import SCHEDULES
 from subgraphs.admission.model import SCHEMA, Tenant
 from subgraphs.admission.schema import schema
 
@@ -21,10 +23,17 @@ def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
 
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     """The graph of admission. Raises SettingsError when a key is missing."""
-    database = open_database(settings, clock=clock)
-    return subgraph_app(Subgraph(SCHEMA, settings, schema, database, Tenant.__table__, None, clock))
+    database, applicants = open_database(settings, clock=clock), Applicants.from_settings(settings)
+    return subgraph_app(Subgraph(SCHEMA, settings, schema, database, Tenant.__table__, applicants, clock))
 
 
 def create_worker(settings: Settings) -> SubgraphWorker:
-    """Relay and consumers of admission."""
-    return SubgraphWorker(settings, open_database(settings), KeyRing.from_settings(settings), consumers=consumers())
+    """Relay, consumers and timed work of admission."""
+    return SubgraphWorker(
+        settings,
+        open_database(settings),
+        KeyRing.from_settings(settings),
+        consumers=consumers(),
+        schedules=SCHEDULES,
+        snapshots=snapshots(Applicants.from_settings(settings)),
+    )

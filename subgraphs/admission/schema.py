@@ -3,16 +3,18 @@
 import strawberry
 
 from libs.graph import subgraph_schema
+from subgraphs.admission.application.graph import ApplicationMutation, ApplicationQuery, SchoolOverview
+from subgraphs.admission.period.graph import PeriodMutation, PeriodQuery
 
 
 @strawberry.type
-class Query:
+class Query(PeriodQuery, ApplicationQuery):
     """What can be asked."""
 
-    @strawberry.field(description="To be replaced by the first aggregate.")
-    def admission_scaffold(self) -> bool:
-        """Nothing yet."""
-        return True
+
+@strawberry.type
+class Mutation(PeriodMutation, ApplicationMutation):
+    """What can be done."""
 
 
-schema = subgraph_schema(query=Query)
+schema = subgraph_schema(query=Query, mutation=Mutation, types=[SchoolOverview])

@@ -42,6 +42,8 @@ class ApplicantContact(PersonalPart):
 class ApplicationSubmitted(Event):
     """Somebody applies. Personal: name, birth_date. Secret: `secret`, with which the family follows the application.
 
+    The secret is told once: an application that is told again (a snapshot) comes without it, since its hash alone is
+    kept, and nobody is to be written to about it anew.
     `registration_fee` is what is to be paid, in rupiah; null where applying is free.
     """
 

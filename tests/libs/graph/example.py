@@ -1,7 +1,7 @@
 """A small subgraph for the tests of libs/graph: shelves with books, declared as a domain declares its types."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
@@ -45,7 +45,7 @@ from libs.graph import (
     subgraph_app,
     subgraph_schema,
 )
-from libs.kernel import DomainError
+from libs.kernel import DomainError, FieldFault
 from libs.settings import Settings
 
 DDL = """
@@ -178,6 +178,24 @@ class AddShelfSuccess:
     shelf: Shelf | None = one("Shelf", "The shelf.")
 
 
+@strawberry.input(description="A note.")
+class LeaveNoteInput:
+    text: str = given("What it says.", max_length=9)
+    until: date = given("Last day it is kept.")
+
+    def faults(self, today: date) -> list[FieldFault]:
+        """A rule of the domain."""
+        return [FieldFault("input.until", "IS_PAST")] if self.until < today else []
+
+
+@result
+class LeaveNoteSuccess:
+    """The note is kept."""
+
+    length: int = given_out("Characters.")
+    kept_at: datetime = given_out("Since when.")
+
+
 @strawberry.type
 class Query:
     shelves: Connection[Shelf] = root_connection(Shelf, "Shelves.", order="name")
@@ -209,6 +227,11 @@ class Mutation:
         """Needs nobody."""
         shelf = (await call.tx.execute(select(shelves.c.id).limit(1))).scalar()
         return AddShelfSuccess(shelf_id=shelf, phone=None)
+
+    @mutation(public=True, feature="FINANCE")
+    async def leave_note(self, call: Call, input: LeaveNoteInput) -> LeaveNoteSuccess:
+        """Needs nobody, but the feature."""
+        return LeaveNoteSuccess(length=len(input.text), kept_at=call.now)
 
 
 schema = subgraph_schema(query=Query, mutation=Mutation)

@@ -94,6 +94,27 @@ async def test_a_public_mutation_needs_nobody(graph: GraphClient, school: UUID):
     }
 
 
+NOTE = """mutation($input: LeaveNoteInput!) { leaveNote(input: $input) { ... on LeaveNoteSuccess { length }
+  ... on InvalidInput { fields { path code } } } }"""
+
+
+async def test_an_input_s_own_faults_are_told_with_all_others(graph: GraphClient, school: UUID):
+    answer = await graph(NOTE, {"input": {"text": "x" * 10, "until": "2020-01-01"}}, tenant_id=school)
+    assert [(fault["path"], fault["code"]) for fault in answer.ok()["leaveNote"]["fields"]] == [
+        ("input.text", "TOO_LONG"),
+        ("input.until", "IS_PAST"),
+    ]
+
+
+async def test_a_feature_that_is_off_hides_public_mutations_too(
+    graph: GraphClient, school: UUID, other_school: UUID, as_owner: OwnerRows
+):
+    as_owner("academic", "update academic.tenants set features = '{GRADING}' where id = %s", (school,))
+    note = {"input": {"text": "Hi", "until": "2199-01-01"}}
+    assert (await graph(NOTE, note, tenant_id=school)).codes == ["FEATURE_DISABLED"]
+    assert (await graph(NOTE, note, tenant_id=other_school)).ok() == {"leaveNote": {"length": 2}}
+
+
 async def test_the_same_key_is_answered_again_and_done_once(graph: GraphClient, school: UUID, as_owner: OwnerRows):
     admin, headers = actor_of("school_admin", school), {"idempotency-key": str(uuid4())}
     answers = await asyncio.gather(

@@ -39,6 +39,7 @@ CATALOGUE: Final[Mapping[str, str]] = MappingProxyType(
         "class:assign_homeroom": "Make a teacher the homeroom teacher of a class.",
         "class_subject:create": "Assign a subject and its teacher to a class.",
         "teacher:read": "Read the names of the school's teachers.",
+        "teacher:read_nip": "Read the civil service numbers of teachers, which tell their dates of birth.",
         "teacher:create": "Add a teacher.",
         "student:read": "Read every pupil with guardians.",
         "student:read_taught": "Read the pupils of the classes one teaches.",
@@ -133,7 +134,7 @@ SYSTEM_ROLES: Final[Mapping[str, SystemRole]] = MappingProxyType(
         "principal": SystemRole(
             "Leads the school: reads everything, assigns teachers to classes, issues report cards.",
             frozenset(name for name in _WHOLE_REACH - _PLATFORM_ONLY if name.endswith(":read"))
-            | {"user:read_contact", "class:assign_homeroom", "class_subject:create"}
+            | {"user:read_contact", "teacher:read_nip", "class:assign_homeroom", "class_subject:create"}
             | {"report_card:generate", "report_card:generate_any"},
         ),
         "teacher": SystemRole(

@@ -1,8 +1,11 @@
 """The whole way over a real broker: identity's outbox, the stream, the worker, a real SMTP server or the sink."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import nats
 import pytest
@@ -10,13 +13,24 @@ from nats.js.errors import NotFoundError
 
 from libs.crypto import KeyRing
 from libs.db import Database
-from libs.events import OutboxWriter, Relay, broker
+from libs.events import Event, OutboxWriter, Relay, broker
 from libs.events.broker import STREAM
-from libs.kernel import Binding, Scope
+from libs.kernel import Binding, Scope, new_id
 from subgraphs.notification.app import create_worker
 from subgraphs.notification.channel.adapters.sink import Sink
 from tests.notification.channel.test_adapters import Postman, server
-from tests.notification.world import TOKEN, World, invited
+from tests.notification.world import (
+    EMAIL,
+    TOKEN,
+    World,
+    absent,
+    created,
+    invited,
+    linked,
+    paid,
+    student,
+    submitted,
+)
 
 SECONDS = 30
 
@@ -29,25 +43,47 @@ async def empty_stream(settings):
     await client.close()
 
 
-async def run_until_sent(settings, world: World, addresses: list[str]) -> None:
-    """Emits an invitation each as identity does, and lets identity's relay and our worker work."""
-    identity = Database(settings, "identity", on_flush=OutboxWriter("identity", KeyRing.from_settings(settings)))
-    async with identity.write(Binding(world.tenant_id, Scope.SYSTEM)) as tx:
-        for address in addresses:
-            tx.emit(invited(personal={"name": "Budi", "email": address}, expires_at=tx.now.replace(year=2099)))
-    await identity.close()
+async def emit(settings, world: World, subgraph: str, *events: Event) -> None:
+    """Lets a subgraph tell of these."""
+    database = Database(settings, subgraph, on_flush=OutboxWriter(subgraph, KeyRing.from_settings(settings)))
+    async with database.write(Binding(world.tenant_id, Scope.SYSTEM)) as tx:
+        for event in events:
+            tx.emit(event)
+    await database.close()
+
+
+@asynccontextmanager
+async def running(settings, *subgraphs: str) -> AsyncIterator[None]:
+    """The relays of others, and our worker."""
     stop, worker = asyncio.Event(), create_worker(settings)
     async with broker(settings, "test") as js:
         parts = [
-            asyncio.create_task(Relay(settings, "identity", js).run(stop)),
+            *(asyncio.create_task(Relay(settings, each, js).run(stop)) for each in subgraphs),
             asyncio.create_task(worker.run(stop)),
         ]
         async with asyncio.timeout(SECONDS):
-            # PostgreSQL tells nobody when a message is sent
-            while [row["status"] for row in world.rows("notifications")] != ["SENT"] * len(addresses):  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+            yield
         stop.set()
         await asyncio.gather(*parts)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    # PostgreSQL tells nobody when a message is sent
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+
+
+def sent(world: World) -> int:
+    return [row["status"] for row in world.rows("notifications")].count("SENT")
+
+
+async def run_until_sent(settings, world: World, addresses: list[str]) -> None:
+    """Emits an invitation each as identity does, and lets identity's relay and our worker work."""
+    later = datetime.now(UTC).replace(year=2099)
+    invitations = [invited(personal={"name": "Budi", "email": each}, expires_at=later) for each in addresses]
+    await emit(settings, world, "identity", *invitations)
+    async with running(settings, "identity"):
+        await until(lambda: sent(world) == len(addresses))
 
 
 async def test_from_identity_s_outbox_to_the_sink(settings, world, empty_stream):
@@ -65,3 +101,27 @@ async def test_from_identity_s_outbox_to_a_mail_server(settings, world, empty_st
         over_smtp = settings.model_copy(update={"mail_url": f"smtp://localhost:{port}"})
         await run_until_sent(over_smtp, world, addresses)
     assert sorted(to for to, _ in postman.taken) == addresses
+
+
+async def test_absence_application_and_payment_from_three_outboxes_to_a_mail_server(settings, world, empty_stream):
+    """The payment of an application goes ahead of it: the consumer tries it again."""
+    guardian, user_id, postman = new_id(), new_id(), Postman()
+    pupils, form = [student(guardian, name=name) for name in ("Budi", "Siti")], submitted(email="calon@example.test")
+    today = datetime.now(ZoneInfo("Asia/Jakarta")).date()
+    await emit(settings, world, "academic", *pupils)
+    await emit(settings, world, "identity", created(user_id=user_id, record_id=guardian))
+    links = [linked(student_id=each.student_id, guardian_id=guardian, user_id=user_id) for each in pupils]
+    await emit(settings, world, "academic", *links)
+    await emit(settings, world, "finance", paid("APPLICANT", form.application_id))
+    async with server(postman) as port:
+        changes = {"mail_url": f"smtp://localhost:{port}", "absence_notice_seconds": 2}
+        async with running(
+            settings.model_copy(update=changes), "academic", "identity", "operations", "finance", "admission"
+        ):
+            await until(lambda: all(row["user_id"] for row in world.rows("guardianships") or [{"user_id": None}]))
+            await until(lambda: bool(world.rows("contacts")))
+            await emit(settings, world, "operations", *(absent(each.student_id, day=today) for each in pupils))
+            await emit(settings, world, "admission", form)
+            await until(lambda: sent(world) == 3)
+    assert sorted(to for to, _ in postman.taken) == ["calon@example.test", "calon@example.test", EMAIL]
+    assert world.rows("dead_letters") == []

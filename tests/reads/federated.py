@@ -200,6 +200,7 @@ _VALUES = {
     "level": 10,
     "startDate": "2026-01-01",
     "validFrom": "2026-01-01",
+    "date": "2026-01-01",
     "createdAt": "2026-01-01T00:00:00Z",
 }
 

@@ -257,9 +257,11 @@ class Expected:
 
 def computed_by(seen: Seen, kind: str, name: str) -> str | None:
     """The permission that a field needs on rows that are not the actor's own."""
-    if (seen.subgraph, kind) != ("identity", "User"):
-        return None
-    return {"email": "user:read_contact", "phone": "user:read_contact", "roles": "user:read"}.get(name)
+    needed = {
+        ("identity", "User"): {"email": "user:read_contact", "phone": "user:read_contact", "roles": "user:read"},
+        ("academic", "Teacher"): {"nip": "teacher:read_nip"},
+    }
+    return needed.get((seen.subgraph, kind), {}).get(name)
 
 
 def sorted_list(values: Iterable[Any]) -> list[Any]:

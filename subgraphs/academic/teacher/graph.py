@@ -30,7 +30,7 @@ class Teacher:
 
     id: UUID = column("Identity of the teacher.", filter=True)
     full_name: str = column("Full name.", filter=True, order=True)
-    nip: str | None = column("Number of a civil servant, 18 digits.", filter=True)
+    nip: str | None = column("Number of a civil servant, 18 digits.", filter=True, permission="teacher:read_nip")
     user: Annotated["User", strawberry.lazy("subgraphs.academic.student.graph")] | None = stub(
         "user_id", "Account of the teacher."
     )

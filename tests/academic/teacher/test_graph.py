@@ -30,3 +30,19 @@ async def test_everybody_of_the_school_knows_its_teachers_and_nobody_elses(here:
     for actor in ("principal", "teacher", "student", "parent", "finance_staff"):
         page = (await here.ask(query, actor)).ok()["teachers"]
         assert page == {"totalCount": 1, "nodes": [{"fullName": "Guru Satu"}]}
+
+
+async def test_numbers_that_tell_a_birthday_are_the_leaders_to_read(here: Scene):
+    await here.world.teacher("Guru Dua", nip=NIP)
+    query = "{ teachers { nodes { fullName nip } } }"
+    for actor in ("principal", "school_admin"):
+        nodes = (await here.ask(query, actor)).ok()["teachers"]["nodes"]
+        assert [node["nip"] for node in nodes] == [NIP, None]
+    for actor in ("teacher", "student", "parent", "finance_staff"):
+        answer = await here.ask(query, actor)
+        assert [node["nip"] for node in answer.data["teachers"]["nodes"]] == [None, None]
+        assert set(answer.codes) == {"FORBIDDEN"}
+        found = await here.ask(
+            "query($nip: String!) { teachers(filter: {nip: {eq: $nip}}) { totalCount } }", actor, nip=NIP
+        )
+        assert (found.data, found.codes) == (None, ["FORBIDDEN"])

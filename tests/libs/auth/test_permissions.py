@@ -21,7 +21,28 @@ MUTATIONS = {
     "importStudents": "student:import",
     "enrollStudent": "enrollment:create",
     "createSchedule": "schedule:create",
+    "declareHoliday": "holiday:declare",
+    "recordClassAttendance": "attendance:record",
+    "importAttendance": "attendance:import",
+    "setGradeCategories": "grade_category:set",
+    "createAssessment": "assessment:create",
+    "recordGrades": "grade:record",
+    "generateReportCard": "report_card:generate",
+    "createAdmissionPeriod": "admission_period:create",
+    "openAdmissionPeriod": "admission_period:open",
+    "verifyApplication": "application:verify",
+    "createBillingConfig": "billing_config:create",
+    "generateMonthlyInvoices": "invoice:generate",
+    "recordPayment": "payment:record",
 }
+FURTHER = {
+    **dict.fromkeys(("class:assign_homeroom", "class_subject:create"), {"principal"}),
+    "report_card:generate": {"principal", "teacher"},
+    **dict.fromkeys(("attendance:record", "assessment:create", "grade_category:set", "grade:record"), {"teacher"}),
+    **dict.fromkeys(("admission_period:create", "admission_period:open", "application:verify"), {"admission_staff"}),
+    **dict.fromkeys(("billing_config:create", "invoice:generate", "payment:record"), {"finance_staff"}),
+}
+"""Who changes what beside the administrators."""
 SCHOOL_ROLES = SYSTEM_ROLES.keys() - {"super_admin"}
 EVERYBODY_READS = {"tenant:read", "school:read", "academic_year:read", "subject:read", "teacher:read"}
 FAMILY = EVERYBODY_READS | {
@@ -31,7 +52,12 @@ FAMILY = EVERYBODY_READS | {
     "enrollment:read_own",
     "schedule:read_own",
     "notification:read_own",
+    *("attendance:read_own", "assessment:read_own", "grade:read_own", "report_card:read_own"),
+    *("invoice:read_own", "payment:read_own"),
 }
+LESSONS = {"attendance", "assessment", "grade", "report_card"}
+MONEY = {"billing_config:read", "invoice:read", "payment:read"}
+ADMISSION = {"admission_period:read", "application:read"}
 PUPILS = {"student:read", "class:read", "enrollment:read"}
 
 
@@ -72,18 +98,38 @@ def test_a_role_holds_only_what_the_catalogue_knows(role):
                 "enrollment:read_taught",
                 "schedule:read_taught",
                 "notification:read_own",
-            },
+            }
+            | {f"{resource}:read_taught" for resource in LESSONS}
+            | {"attendance:record", "assessment:create", "grade_category:set", "grade:record", "report_card:generate"},
         ),
         ("student", FAMILY),
         ("parent", FAMILY),
-        ("finance_staff", EVERYBODY_READS | PUPILS | {"user:read", "user:read_contact", "notification:read_own"}),
-        ("admission_staff", EVERYBODY_READS | PUPILS | {"user:read", "notification:read_own"}),
+        (
+            "finance_staff",
+            EVERYBODY_READS
+            | PUPILS
+            | MONEY
+            | {"user:read", "user:read_contact", "notification:read_own"}
+            | {"billing_config:create", "invoice:generate", "payment:record"},
+        ),
+        (
+            "admission_staff",
+            EVERYBODY_READS
+            | PUPILS
+            | ADMISSION
+            | {"user:read", "notification:read_own"}
+            | {"admission_period:create", "admission_period:open", "application:verify"},
+        ),
         (
             "principal",
             EVERYBODY_READS
             | PUPILS
             | {"user:read", "user:read_contact", "role:read", "schedule:read", "notification:read"}
-            | {"class:assign_homeroom", "class_subject:create", "school_overview:read"},
+            | {"class:assign_homeroom", "class_subject:create", "school_overview:read"}
+            | {f"{resource}:read" for resource in LESSONS}
+            | MONEY
+            | ADMISSION
+            | {"teacher:read_nip", "report_card:generate", "report_card:generate_any"},
         ),
     ],
 )
@@ -95,8 +141,7 @@ def test_a_role_holds_exactly_this(role, permissions):
 def test_every_mutation_has_a_permission_and_somebody_who_holds_it(mutation, permission):
     holders = {role for role in SYSTEM_ROLES if permission in SYSTEM_ROLES[role].permissions}
     platform = {"super_admin"} if permission.startswith("tenant:") else {"super_admin", "school_admin"}
-    assigns = {"class:assign_homeroom", "class_subject:create"}
-    assert holders == platform | ({"principal"} if permission in assigns else set())
+    assert holders == platform | FURTHER.get(permission, set())
 
 
 def test_what_is_the_platforms_no_school_holds():

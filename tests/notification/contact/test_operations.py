@@ -2,13 +2,21 @@
 
 import itertools
 
+import orjson
 import pytest
 from sqlalchemy import select
 
 from libs.crypto import Undecipherable
+from libs.events import EventMeta
 from libs.events.contracts.identity import TenantCreated, TenantUpdated
+from libs.events.envelope import Envelope, pack, unpack
+from libs.events.replay import snapshot
 from libs.kernel import Binding, Scope, new_id
-from subgraphs.notification.contact.model import Contact
+from subgraphs.academic.consumers import snapshots
+from subgraphs.academic.contact.operations import link_account
+from subgraphs.academic.contact.queries import Contacts
+from subgraphs.notification.contact.model import Contact, Pupil
+from tests.academic.world import World as AcademicWorld
 from tests.notification.world import EMAIL, World, created, invited, linked, student
 
 
@@ -115,3 +123,60 @@ async def test_schools_are_projected_and_get_their_timed_work(world, other_world
     statement = "select tenant_id, name from notification.timed_jobs"
     assert world.as_owner("notification", statement) == [{"tenant_id": world.tenant_id, "name": "forget_secrets"}]
     assert [each["name"] for each in other_world.rows("tenants")] == ["School other-school"]
+
+
+async def test_pupils_come_back_from_a_snapshot_of_academic(world, other_world, database_for, settings):
+    """What academic tells again rebuilds the emptied projections, names included."""
+    academic = AcademicWorld(
+        database_for("academic"), Contacts.from_settings(settings), world.tenant_id, world.as_owner
+    )
+    year = await academic.year()
+    lines = ("1,,Ani Canary,P,2010-01-01,,Ibu Ani,ibu,ani@example.test,", "2,,Budi Canary,L,2011-01-01,,,,,")
+    assert await academic.import_(year, *lines) == []
+    [guardian] = academic.rows("guardians")
+    async with academic.write(Scope.SYSTEM) as tx:
+        await link_account(tx, contacts=academic.contacts, record_id=guardian["id"], user_id=new_id())
+    await world.receive(*told_by(world, since=0))
+    former = [*kept(world, "pupils"), *kept(world, "guardianships")]
+    told = len(academic.events())
+    world.as_owner("notification", "truncate notification.pupils, notification.guardianships")
+    await snapshot(academic.database, snapshots(academic.contacts), [world.tenant_id])
+    await world.receive(*told_by(world, since=told))
+    assert [*kept(world, "pupils"), *kept(world, "guardianships")] == former
+    assert len(former) == 3
+    names = [await name_of(world, row["id"]) for row in world.rows("pupils")]
+    assert sorted(names) == ["Ani Canary", "Budi Canary"]
+    assert other_world.rows("pupils") == []
+
+
+def told_by(world: World, *, since: int) -> list[Envelope]:
+    """What lies in academic's outbox for this school, as the stream brings it."""
+    statement = "select * from academic.outbox where tenant_id = %s order by sequence offset %s"
+    rows = world.as_owner("academic", statement, (world.tenant_id, since))
+    return [
+        unpack(
+            pack(
+                meta=EventMeta(row["id"], row["sequence"], row["time"], row["tenant_id"]),
+                subgraph="academic",
+                type=row["type"],
+                subject_id=row["aggregate_id"],
+                traceparent=None,
+                data=orjson.dumps(row["data"]),
+            )
+        )
+        for row in rows
+    ]
+
+
+def kept(world: World, table: str) -> list[tuple[object, ...]]:
+    """The rows without what each writing changes."""
+    names = {"pupils": ("id", "user_id"), "guardianships": ("student_id", "guardian_id", "user_id", "is_primary")}
+    return sorted(tuple(row[name] for name in names[table]) for row in world.rows(table))
+
+
+async def name_of(world: World, pupil_id) -> str:
+    async with world.database.read(Binding(world.tenant_id, Scope.SYSTEM)) as tx:
+        keys = await world.vault.person_keys(tx, [pupil_id])
+        sealed = await tx.scalar(select(Pupil.name).where(Pupil.id == pupil_id))
+        place = {"table": "pupils", "column": "name", "row_id": pupil_id, "tenant_id": tx.tenant_id}
+        return keys[pupil_id].decrypt(sealed, **place)

@@ -12,7 +12,8 @@ from libs.kernel import new_id
 from libs.testing import GraphClient, actor_of
 from subgraphs.notification.app import create_app
 from subgraphs.notification.channel.rules import Outcome, Receipt
-from tests.notification.world import EMAIL, START, TOKEN, World, activated, invited, student
+from tests.notification.world import EMAIL, START, TOKEN, World, absent, activated, invited, student
+from tests.notification.world import Family as Absentees
 
 LIST = "{ notifications { totalCount nodes { id } } }"
 ONE = "query ($id: ID!) { notification(id: $id) { id } }"
@@ -245,3 +246,54 @@ async def test_a_message_is_no_entity_of_the_federation(graph, here):
     )
     assert answer.codes
     assert str(here.to_mother) not in str(answer.data)
+
+
+FAILED = """query ($of: [_Any!]!) { _entities(representations: $of) { ... on SchoolOverview { failedMessages } } }"""
+
+
+async def failed(graph: GraphClient, role: str, tenant_id: UUID, *, of: UUID | None = None):
+    keys = [{"__typename": "SchoolOverview", "id": str(of or tenant_id)}]
+    return await graph(FAILED, {"of": keys}, actor=actor_of(role, tenant_id))
+
+
+async def test_leaders_see_how_many_messages_failed_at_their_school(graph, world, other_world):
+    await world.receive(*(invited() for _ in range(3)))
+    await other_world.receive(invited())
+    world.mailer.answers = [Receipt(Outcome.PERMANENT, "SMTP 550")] * 2
+    await world.sender().send_due()
+    lost = {
+        each.tenant_id: len([row for row in each.rows("notifications") if row["status"] == "FAILED"])
+        for each in (world, other_world)
+    }
+    assert sum(lost.values()) == 2
+    for role in ("principal", "school_admin"):
+        for tenant_id, count in lost.items():
+            answer = await failed(graph, role, tenant_id)
+            assert answer.ok()["_entities"] == [{"failedMessages": count}]
+    assert (await failed(graph, "principal", world.tenant_id, of=other_world.tenant_id)).ok()["_entities"] == [None]
+    for role in FAMILY_ROLES:
+        answer = await failed(graph, role, world.tenant_id)
+        assert (answer.data["_entities"], answer.codes) == ([None], ["FORBIDDEN"])
+
+
+async def test_a_school_without_messages_has_none_that_failed(graph, world):
+    assert (await failed(graph, "principal", world.tenant_id)).ok()["_entities"] == [{"failedMessages": 0}]
+
+
+async def test_an_absence_shows_to_its_family_without_a_name(graph, world, there):
+    known = await Absentees.of(world, "Budi Canary", "Siti Canary")
+    budi, siti = known.pupils.values()
+    await world.receive(absent(budi), absent(siti), absent(siti, "SICK"))
+    mother = actor_of("parent", world.tenant_id, user_id=known.user_id, student_ids=(budi, siti))
+    query = """query ($of: [_Any!]!) { _entities(representations: $of) { ... on Student { notifications { nodes {
+      eventType subject body status } } } } }"""
+    keys = [{"__typename": "Student", "id": str(each)} for each in (budi, siti)]
+    found = (await graph(query, {"of": keys}, actor=mother)).ok()["_entities"]
+    [message], none = (each["notifications"]["nodes"] for each in found)
+    assert none == []
+    assert (message["eventType"], message["status"]) == ("absence.notified", "PENDING")
+    assert message["subject"] == "Ketidakhadiran di sekolah: Rabu, 1 Juli 2026"
+    assert "Canary" not in str(message)
+    stranger = actor_of("parent", world.tenant_id, user_id=new_id(), student_ids=(new_id(),))
+    found = (await graph(query, {"of": keys}, actor=stranger)).ok()["_entities"]
+    assert [each["notifications"]["nodes"] for each in found] == [[], []]

@@ -20,7 +20,7 @@ from libs.graph.fields import (
     stub,
 )
 from libs.graph.filters import Condition, compared, compared_any, comparison
-from libs.graph.inputs import FileInput, fault, given
+from libs.graph.inputs import FileInput, checked_text, fault, given
 from libs.graph.jobs import Job, JobProgress, JobStatus
 from libs.graph.mutations import Access, mutation
 from libs.graph.paging import Connection, PageInfo
@@ -68,6 +68,7 @@ __all__ = [
     "SubgraphSchema",
     "UserError",
     "aggregates",
+    "checked_text",
     "column",
     "compared",
     "compared_any",

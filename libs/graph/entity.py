@@ -9,6 +9,7 @@ from typing import Annotated, Any, Optional, TypeVar, Union, get_args, get_origi
 import strawberry
 from sqlalchemy import ColumnElement, FromClause, Select
 from strawberry.annotation import StrawberryAnnotation
+from strawberry.federation.schema_directives import FederationDirective
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 from strawberry.types.lazy_type import StrawberryLazyReference
@@ -17,9 +18,11 @@ from libs.graph.aggregates import aggregate_arguments, aggregate_types, aggregat
 from libs.graph.context import ReadContext
 from libs.graph.fields import (
     LIST_SIZE,
+    LOOKED_UP,
     ColumnField,
     DerivedField,
     Field,
+    FigureField,
     Relation,
     Search,
     assumed_size,
@@ -177,9 +180,13 @@ def bind_fields(cls: type, resolver: Any = None) -> None:
 
 
 def _field(declared: Field, hint: Any, resolver: Any) -> StrawberryField:
+    is_single = isinstance(declared, Relation) and declared.kind in {"one", "count"}
+    field: StrawberryField = strawberry.federation.field(
+        description=declared.description,
+        directives=_directives(declared),
+        resolver=resolver if is_single else None,  # type: ignore[arg-type] # None is its own default
+    )
     if isinstance(declared, DerivedField):
-        directives = [assumed_size(declared.assumed)] if declared.many else []
-        field = strawberry.federation.field(description=declared.description, directives=directives)
         field.arguments = [
             StrawberryArgument(
                 python_name=name,
@@ -190,22 +197,25 @@ def _field(declared: Field, hint: Any, resolver: Any) -> StrawberryField:
             )
             for name, (kind, text) in declared.arguments.items()
         ]
-        return field  # type: ignore[no-any-return]
-    if not isinstance(declared, Relation):
-        return strawberry.field(description=declared.description)  # type: ignore[no-any-return]
-    if declared.kind == "connection":
-        field = strawberry.federation.field(description=declared.description, directives=[LIST_SIZE])
+    elif isinstance(declared, Relation) and declared.kind == "connection":
         field.arguments = paging_arguments(*_argument_types(declared.target, hint, "Filter", "Order"))
-        return field  # type: ignore[no-any-return]
-    if declared.kind == "aggregates":
-        directives = [assumed_size(declared.assumed)]
-        field = strawberry.federation.field(description=declared.description, directives=directives)
+    elif isinstance(declared, Relation) and declared.kind == "aggregates":
         field.arguments = aggregate_arguments(*_argument_types(declared.target, hint, "Filter", "Group"))
-        return field  # type: ignore[no-any-return]
-    if declared.kind == "many":
-        directives = [assumed_size(declared.assumed)]
-        return strawberry.federation.field(description=declared.description, directives=directives)  # type: ignore[no-any-return]
-    return strawberry.field(description=declared.description, resolver=resolver)  # type: ignore[no-any-return]
+    return field
+
+
+def _directives(declared: Field) -> list[FederationDirective]:
+    """What the router is told of the field's cost."""
+    directives: list[FederationDirective] = []
+    if isinstance(declared, FigureField | DerivedField):
+        directives.append(LOOKED_UP)
+    if isinstance(declared, Relation) and declared.kind == "connection":
+        directives.append(LIST_SIZE)
+    elif (isinstance(declared, Relation) and declared.kind in {"many", "aggregates"}) or (
+        isinstance(declared, DerivedField) and declared.many
+    ):
+        directives.append(assumed_size(declared.assumed))
+    return directives
 
 
 def _argument_types(target: str, hint: Any, *kinds: str) -> tuple[Any, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import strawberry
 from sqlalchemy import ColumnElement, FromClause, Table
-from strawberry.federation.schema_directives import ListSize
+from strawberry.federation.schema_directives import Cost, ListSize
 from strawberry.utils.str_converters import to_camel_case
 
 from libs.graph.context import Call, ReadContext
@@ -35,6 +35,9 @@ def assumed_size(rows: int) -> ListSize:
         assumed_size=rows, slicing_arguments=unsaid, sized_fields=unsaid, require_one_slicing_argument=unsaid
     )
 
+
+LOOKED_UP = Cost(weight=5)
+"""What a value costs that is looked up for each row by itself; a row costs 1."""
 
 GROUPS = 20
 """Groups that figures are assumed to have when their cost is estimated."""

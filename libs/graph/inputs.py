@@ -70,6 +70,13 @@ def check_input(value: Any, path: str = "input") -> list[FieldFault]:
     return list(_object_faults(value, path))
 
 
+def checked_text(
+    text: str, path: str, *, kind: Any = str, max_length: int = LONGEST_TEXT
+) -> tuple[str, list[FieldFault]]:
+    """A text by the rules of inputs, normalised, with its faults: for what comes from elsewhere, like an HTML form."""
+    return _text(text, kind, {"max_length": max_length}, path)
+
+
 def fault(path: str, code: str) -> FieldFault:
     """A fault with the standard text of its code."""
     return FieldFault(path, code, _TEXTS.get(code, {}))

@@ -36,11 +36,19 @@ MUTATIONS = {
     "recordPayment": "payment:record",
 }
 FURTHER = {
-    **dict.fromkeys(("class:assign_homeroom", "class_subject:create"), {"principal"}),
+    "class:assign_homeroom": {"principal"},
+    "class_subject:create": {"principal"},
     "report_card:generate": {"principal", "teacher"},
-    **dict.fromkeys(("attendance:record", "assessment:create", "grade_category:set", "grade:record"), {"teacher"}),
-    **dict.fromkeys(("admission_period:create", "admission_period:open", "application:verify"), {"admission_staff"}),
-    **dict.fromkeys(("billing_config:create", "invoice:generate", "payment:record"), {"finance_staff"}),
+    "attendance:record": {"teacher"},
+    "assessment:create": {"teacher"},
+    "grade_category:set": {"teacher"},
+    "grade:record": {"teacher"},
+    "admission_period:create": {"admission_staff"},
+    "admission_period:open": {"admission_staff"},
+    "application:verify": {"admission_staff"},
+    "billing_config:create": {"finance_staff"},
+    "invoice:generate": {"finance_staff"},
+    "payment:record": {"finance_staff"},
 }
 """Who changes what beside the administrators."""
 SCHOOL_ROLES = SYSTEM_ROLES.keys() - {"super_admin"}

@@ -1,6 +1,8 @@
 """Absences: one message to a guardian for all pupils of a day, and never twice about one."""
 
+import asyncio
 import itertools
+import re
 from datetime import timedelta
 
 import pytest
@@ -224,3 +226,24 @@ async def test_an_erased_pupil_s_family_is_told_without_the_name(world: World):
         await world.vault.shred(tx, family.pupils[BUDI])
     [text] = await released(world)
     assert "Anak Anda, kelas X-1: tidak hadir." in text
+
+
+async def test_siblings_whose_marks_race_share_one_message(world: World):
+    family = await Family.of(world, BUDI, SITI, TONO)
+    for status in ("ABSENT", "LATE"):
+        await asyncio.gather(*(world.receive(absent(each, status)) for each in family.pupils.values()))
+        assert len(world.rows("notifications")) == len(world.rows("deliveries")) == 1
+    assert len(world.rows("notification_students")) == 3
+    assert [pupils_of(text) for text in await released(world)] == [[BUDI, SITI, TONO]]
+
+
+async def test_marks_that_race_with_senders_are_told_once_each(world: World):
+    families = [await Family.of(world, f"{BUDI} {number}", f"{SITI} {number}") for number in range(8)]
+    await world.receive(*(absent(next(iter(family.pupils.values()))) for family in families))
+    world.clock.forward(seconds=HOLD + 1)
+    late = [world.receive(absent(list(family.pupils.values())[1])) for family in families]
+    await asyncio.gather(*(world.sender().send_due(limit=3) for _ in range(3)), *late)
+    await released(world)
+    told = [name for mail in world.mailer.mails for name in re.findall(r"^(.+), kelas", text_of(mail), re.MULTILINE)]
+    assert sorted(told) == sorted(name for family in families for name in family.pupils)
+    assert {row["status"] for row in world.rows("notifications")} == {"SENT"}

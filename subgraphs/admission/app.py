@@ -9,6 +9,7 @@ from libs.graph import Subgraph, subgraph_app
 from libs.jobs import SubgraphWorker
 from libs.kernel import Clock, utc_now
 from libs.settings import Settings
+from subgraphs.admission.application.http import page_routes
 from subgraphs.admission.application.queries import Applicants
 from subgraphs.admission.consumers import consumers, snapshots
 from subgraphs.admission.jobs import SCHEDULES
@@ -22,9 +23,10 @@ def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
 
 
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
-    """The graph of admission. Raises SettingsError when a key is missing."""
+    """The graph of admission and its public pages. Raises SettingsError when a key is missing."""
     database, applicants = open_database(settings, clock=clock), Applicants.from_settings(settings)
-    return subgraph_app(Subgraph(SCHEMA, settings, schema, database, Tenant.__table__, applicants, clock))
+    subgraph = Subgraph(SCHEMA, settings, schema, database, Tenant.__table__, applicants, clock)
+    return subgraph_app(subgraph, page_routes(database, applicants, clock))
 
 
 def create_worker(settings: Settings) -> SubgraphWorker:

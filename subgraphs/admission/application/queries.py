@@ -6,14 +6,16 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, any_, func, literal, or_, select
 
 from libs.crypto import BlindIndex, KeyRing, Vault
 from libs.db import ReadTransaction, TenantTransaction
 from libs.settings import Settings
 from subgraphs.admission.application.model import Application
 from subgraphs.admission.application.rules import ApplicationForm, ApplicationStatus, PaymentStatus, same_applicant
-from subgraphs.admission.model import person_keys
+from subgraphs.admission.model import Tenant, person_keys
+from subgraphs.admission.period.model import Period
+from subgraphs.admission.period.rules import AdmissionPeriodStatus
 
 _TABLE = "applications"
 
@@ -134,6 +136,54 @@ async def find_standing(tx: ReadTransaction, number: str) -> Standing | None:
         return None
     status, payment = ApplicationStatus(row.status), PaymentStatus(row.payment_status)
     return Standing(row.number, status, payment, row.secret_hash, row.birth_date)
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """A school as its page names it."""
+
+    id: UUID
+    name: str
+    timezone: str
+
+
+async def find_school(tx: ReadTransaction, slug: str) -> School | None:
+    """The school of a slug that takes applications; `tx` is the platform's, whose the schools are."""
+    found = await tx.execute(
+        select(Tenant.id, Tenant.name, Tenant.timezone).where(
+            Tenant.slug == slug.lower().replace("\0", ""),
+            Tenant.status == "ACTIVE",
+            literal("ADMISSION") == any_(Tenant.features),
+        )
+    )
+    row = found.one_or_none()
+    return None if row is None else School(row.id, row.name, row.timezone)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPeriod:
+    """A period in which one can apply; the fee in rupiah."""
+
+    id: UUID
+    name: str
+    start_date: date
+    end_date: date
+    registration_fee: int | None
+
+
+async def open_periods(tx: ReadTransaction, today: date) -> list[OpenPeriod]:
+    """Where one can apply on the school's day, first those that end first."""
+    found = await tx.execute(
+        select(Period.id, Period.name, Period.start_date, Period.end_date, Period.registration_fee)
+        .where(
+            Period.tenant_id == tx.tenant_id,
+            Period.status == AdmissionPeriodStatus.OPEN.value,
+            Period.start_date <= today,
+            Period.end_date >= today,
+        )
+        .order_by(Period.end_date, Period.name)
+    )
+    return [OpenPeriod(*row) for row in found]
 
 
 def submitted_applications(tenant_id: ColumnElement[UUID]) -> ColumnElement[int]:

@@ -113,6 +113,7 @@ async def test_whatever_is_wrong_the_status_is_the_same_null(here: Scene, there:
         {"birthDate": "2012-03-04", "number": "nothing"},
         {"secret": there.applied.secret},
         {"secret": "é\u202e", "number": ""},
+        {"secret": "\0", "number": "\0"},
     )
     for given in wrong:
         assert (await here.ask(STATUS, None, **{"number": number} | given)).ok() == {"applicationStatus": None}

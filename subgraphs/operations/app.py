@@ -2,7 +2,7 @@
 
 from starlette.applications import Starlette
 
-from libs.crypto import KeyRing
+from libs.crypto import KeyRing, Vault
 from libs.db import Database
 from libs.events import OutboxWriter
 from libs.graph import Subgraph, subgraph_app
@@ -10,7 +10,7 @@ from libs.jobs import SubgraphWorker
 from libs.kernel import Clock, utc_now
 from libs.settings import Settings
 from subgraphs.operations.consumers import consumers
-from subgraphs.operations.model import SCHEMA, Tenant
+from subgraphs.operations.model import SCHEMA, Tenant, person_keys
 from subgraphs.operations.schema import schema
 
 
@@ -27,4 +27,6 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
 
 def create_worker(settings: Settings) -> SubgraphWorker:
     """Relay and consumers of operations."""
-    return SubgraphWorker(settings, open_database(settings), KeyRing.from_settings(settings), consumers=consumers())
+    key_ring = KeyRing.from_settings(settings)
+    vault = Vault(key_ring, person_keys)
+    return SubgraphWorker(settings, open_database(settings), key_ring, consumers=consumers(vault))

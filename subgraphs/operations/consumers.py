@@ -1,27 +1,52 @@
 """What operations does about events."""
 
+from libs.crypto import Vault
 from libs.db import TenantTransaction
-from libs.events import Consumers, EventMeta, upsert_if_newer
+from libs.events import Consumers, EventMeta
+from libs.events.contracts.academic import (
+    AcademicYearCreated,
+    ClassCreated,
+    HolidayDeclared,
+    HomeroomTeacherAssigned,
+    ScheduleUpdated,
+    SchoolUpdated,
+    SemesterActivated,
+    StudentCreated,
+    StudentEnrolled,
+    StudentUpdated,
+    SubjectAssignedToClass,
+    SubjectCreated,
+    TeacherAssigned,
+    TeacherCreated,
+)
 from libs.events.contracts.identity import TenantCreated, TenantUpdated
-from subgraphs.operations.model import Tenant
+from subgraphs.operations.roster import operations as roster
 
 
-async def project_tenant(tx: TenantTransaction, event: TenantCreated | TenantUpdated, meta: EventMeta) -> None:
-    """Keeps a school."""
-    values = {
-        "id": event.tenant_id,
-        "slug": event.slug,
-        "name": event.name,
-        "npsn": event.npsn,
-        "level": event.level,
-        "timezone": event.timezone,
-        "status": event.status,
-        "features": list(event.features),
-        "quotas": dict(event.quotas),
-    }
-    await tx.execute(upsert_if_newer(Tenant, values, sequence=meta.sequence))
-
-
-def consumers() -> Consumers:
+def consumers(vault: Vault) -> Consumers:
     """Event -> operation."""
-    return {TenantCreated: project_tenant, TenantUpdated: project_tenant}
+
+    async def student(tx: TenantTransaction, event: StudentCreated | StudentUpdated, meta: EventMeta) -> None:
+        await roster.keep_student(tx, event, meta, vault=vault)
+
+    async def teacher(tx: TenantTransaction, event: TeacherCreated, meta: EventMeta) -> None:
+        await roster.keep_teacher(tx, event, meta, vault=vault)
+
+    return {
+        TenantCreated: roster.keep_tenant,
+        TenantUpdated: roster.keep_tenant,
+        SchoolUpdated: roster.keep_school,
+        AcademicYearCreated: roster.keep_academic_year,
+        SemesterActivated: roster.keep_active_semester,
+        HolidayDeclared: roster.keep_holiday,
+        ClassCreated: roster.keep_class,
+        HomeroomTeacherAssigned: roster.keep_homeroom_teacher,
+        StudentCreated: student,
+        StudentUpdated: student,
+        StudentEnrolled: roster.keep_enrollment,
+        TeacherCreated: teacher,
+        SubjectCreated: roster.keep_subject,
+        SubjectAssignedToClass: roster.keep_class_subject,
+        TeacherAssigned: roster.keep_teaching,
+        ScheduleUpdated: roster.keep_schedule,
+    }

@@ -1,0 +1,1 @@
+"""What academic tells of a school, kept by events in any order."""

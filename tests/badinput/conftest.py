@@ -121,6 +121,7 @@ def academic_inputs(ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             "secondSemesterStart": "2028-01-03",
         },
         "activateSemester": {"semesterId": ids["semester"]},
+        "declareHoliday": {"date": "2026-12-25", "name": "Natal", "affectsAttendance": True},
         "createSubject": {"code": "FIS", "name": "Fisika", "category": "WAJIB", "creditHours": 4, "kkm": 70},
         "createClass": {"academicYearId": ids["year"], "name": "X-9", "level": 10, "major": "IPA", "maxStudents": 36},
         "assignHomeroomTeacher": {"classId": ids["class"], "teacherId": ids["teacher"]},

@@ -97,10 +97,9 @@ def invitation_url(public_url: str, token: str) -> str:
     return f"{public_url.rstrip('/')}/account/invitation?token={token}"
 
 
-def application_url(public_url: str, slug: str, number: str, secret: str | None = None) -> str:
-    """The page of a school's admission on which a family follows its application."""
-    given = {"number": number} | ({"secret": secret} if secret else {})
-    return f"{public_url.rstrip('/')}/ppdb/{slug}?{urlencode(given)}"
+def application_url(public_url: str, slug: str, number: str) -> str:
+    """The page of a school's admission on which a family follows its application; the secret is typed in there."""
+    return f"{public_url.rstrip('/')}/ppdb/{slug}?{urlencode({'number': number})}"
 
 
 def told_once(subject_id: UUID, event_type: str) -> UUID:

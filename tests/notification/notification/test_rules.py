@@ -10,8 +10,10 @@ from subgraphs.notification.notification.rules import (
     NotificationStatus,
     after_failure,
     after_success,
+    application_url,
     days_left,
     invitation_url,
+    told_once,
     wait_after,
 )
 
@@ -71,3 +73,15 @@ def test_days_left(left, days):
 
 def test_the_link_of_an_invitation():
     assert invitation_url("https://wiyata.test/", "a.b-c_d") == "https://wiyata.test/account/invitation?token=a.b-c_d"
+
+
+def test_the_page_of_an_application():
+    assert (
+        application_url("https://wiyata.test/", "sma-1", "2030 A&1")
+        == "https://wiyata.test/ppdb/sma-1?number=2030+A%261"
+    )
+
+
+def test_a_subject_is_told_once_of_each_thing():
+    assert told_once(ID, "payment.received") == told_once(ID, "payment.received")
+    assert len({told_once(ID, "application.submitted"), told_once(ID, "application.verified"), ID}) == 3

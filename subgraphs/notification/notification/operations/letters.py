@@ -90,7 +90,7 @@ class Due:
                     raise TemplateRefused("an invitation without its token")
                 return invitation_url(public_url, secret["token"])
             case EventType.APPLICATION_SUBMITTED | EventType.APPLICATION_VERIFIED:
-                return application_url(public_url, self.row.slug, self.row.number, secret.get("secret"))
+                return application_url(public_url, self.row.slug, self.row.number)
         return None
 
     def _details(self, event_type: EventType, secret: Mapping[str, str]) -> dict[str, Any]:

@@ -3,16 +3,18 @@
 import strawberry
 
 from libs.graph import subgraph_schema
+from subgraphs.operations.grading.graph import GradingMutation, GradingQuery
+from subgraphs.operations.roster.graph import ClassSubject, Student, Subject
 
 
 @strawberry.type
-class Query:
+class Query(GradingQuery):
     """What can be asked."""
 
-    @strawberry.field(description="To be replaced by the first aggregate.")
-    def operations_scaffold(self) -> bool:
-        """Nothing yet."""
-        return True
+
+@strawberry.type
+class Mutation(GradingMutation):
+    """What can be done."""
 
 
-schema = subgraph_schema(query=Query)
+schema = subgraph_schema(query=Query, mutation=Mutation, types=[Student, ClassSubject, Subject])

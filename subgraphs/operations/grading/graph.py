@@ -182,7 +182,7 @@ class CategoryInUse:
 
 @error(rules.NotTeachingThisClass)
 class NotTeachingThisClass:
-    """The actor does not teach this subject of the class."""
+    """The actor does not teach the class, or not this subject of it."""
 
 
 @error(rules.ScoreOutOfRange)

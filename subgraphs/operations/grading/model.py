@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from libs.db import TenantRow, Versioned, tenant_key
+from libs.db import TenantRow, Versioned
 from subgraphs.operations.model import Base
 
 
@@ -24,6 +24,7 @@ class GradeCategory(TenantRow, Base):
     class_subject_id: Mapped[UUID]
     name: Mapped[str]
     weight: Mapped[int]
+    assessment_count: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class Assessment(TenantRow, Versioned, Base):
@@ -39,6 +40,8 @@ class Assessment(TenantRow, Versioned, Base):
                 "operations.grade_categories.class_subject_id",
             ],
         ),
+        # What grades refer to, so that what they repeat of their assessment cannot differ.
+        UniqueConstraint("tenant_id", "id", "category_id", "max_score"),
         CheckConstraint("max_score between 1 and 1000", name="max_score"),
         Index(None, "tenant_id", "class_subject_id", "id"),
         Index(None, "tenant_id", "category_id"),
@@ -55,25 +58,33 @@ class Assessment(TenantRow, Versioned, Base):
 
 
 class Grade(TenantRow, Base):
-    """A pupil's score in an assessment, in hundredths of a point; null is missing, which is no zero."""
+    """A pupil's score in an assessment, in hundredths of a point; null is missing, which is no zero.
+
+    Category and best score repeat those of the assessment: a pupil's final scores are read off one index of grades.
+    """
 
     __tablename__ = "grades"
     __table_args__ = (
-        tenant_key("assessment_id", "operations.assessments"),
+        ForeignKeyConstraint(
+            ["tenant_id", "assessment_id", "category_id", "max_score"],
+            [f"operations.assessments.{name}" for name in ("tenant_id", "id", "category_id", "max_score")],
+            onupdate="CASCADE",
+        ),
         UniqueConstraint("tenant_id", "assessment_id", "student_id"),
         CheckConstraint("score_hundredths between 0 and 100000", name="score_hundredths"),
         CheckConstraint("status in ('DRAFT', 'SUBMITTED', 'APPROVED')", name="status"),
-        # A pupil's final scores read this index alone.
         Index(
             "ix_grades_student",
             "tenant_id",
             "student_id",
-            "assessment_id",
-            postgresql_include=["score_hundredths"],
+            "category_id",
+            postgresql_include=["max_score", "score_hundredths"],
         ),
     )
 
     assessment_id: Mapped[UUID]
+    category_id: Mapped[UUID]
+    max_score: Mapped[int]
     student_id: Mapped[UUID]
     score_hundredths: Mapped[int | None] = mapped_column(BigInteger)
     notes: Mapped[str | None]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from libs.db import TenantTransaction
@@ -31,8 +31,9 @@ from subgraphs.operations.roster.model import ClassSubject
 _RECORD: Final = text(
     """
     insert into operations.grades as known
-      (id, assessment_id, student_id, score_hundredths, notes, graded_by, graded_at)
-    select entry.id, :assessment_id, entry.student_id, entry.score, entry.notes, :graded_by, :graded_at
+      (id, assessment_id, category_id, max_score, student_id, score_hundredths, notes, graded_by, graded_at)
+    select entry.id, :assessment_id, :category_id, :max_score, entry.student_id, entry.score, entry.notes,
+      :graded_by, :graded_at
     from unnest(cast(:ids as uuid[]), cast(:students as uuid[]), cast(:scores as bigint[]), cast(:notes as text[]))
       as entry (id, student_id, score, notes)
     order by entry.student_id
@@ -93,16 +94,11 @@ async def set_grade_categories(
     check_weights(categories)
     kept = [name for name, _ in categories]
     of_subject = (GradeCategory.tenant_id == tx.tenant_id, GradeCategory.class_subject_id == class_subject.id)
-    used = (
-        select(GradeCategory.name)
-        .join(Assessment, (Assessment.tenant_id == tx.tenant_id) & (Assessment.category_id == GradeCategory.id))
-        .where(*of_subject, GradeCategory.name.not_in(kept))
-        .distinct()
-        .order_by(GradeCategory.name)
-    )
+    left_out = (*of_subject, GradeCategory.name.not_in(kept))
+    used = select(GradeCategory.name).where(*left_out, GradeCategory.assessment_count > 0).order_by(GradeCategory.name)
     if names := list(await tx.scalars(used)):
         raise CategoryInUse(names=", ".join(names))
-    await tx.execute(delete(GradeCategory).where(*of_subject, GradeCategory.name.not_in(kept)))
+    await tx.execute(delete(GradeCategory).where(*left_out))
     rows = [
         {"id": tx.new_id(), "class_subject_id": class_subject.id, "name": name, "weight": weight}
         for name, weight in categories
@@ -132,12 +128,18 @@ async def create_assessment(
     Raises NotFound, NotTeachingThisClass, InvalidInput for a category that the subject does not have.
     """
     class_subject = await _to_grade(tx, class_subject_id, grader, lock=True)
-    named = select(GradeCategory.id).where(
-        GradeCategory.tenant_id == tx.tenant_id,
-        GradeCategory.class_subject_id == class_subject.id,
-        GradeCategory.name == category,
+    counted = (
+        update(GradeCategory)
+        .where(
+            GradeCategory.tenant_id == tx.tenant_id,
+            GradeCategory.class_subject_id == class_subject.id,
+            GradeCategory.name == category,
+        )
+        .values(assessment_count=GradeCategory.assessment_count + 1)
+        .returning(GradeCategory.id)
+        .execution_options(synchronize_session=False)
     )
-    category_id = await tx.scalar(named)
+    category_id = (await tx.execute(counted)).scalar_one_or_none()
     if category_id is None:
         raise unknown_category()
     assessment = Assessment(
@@ -169,6 +171,8 @@ async def record_grades(
             raise ScoreOutOfRange(student_id=entry.student_id, max=assessment.max_score)
     values = {
         "assessment_id": assessment.id,
+        "category_id": assessment.category_id,
+        "max_score": assessment.max_score,
         "ids": [tx.new_id() for _ in entries],
         "students": [entry.student_id for entry in entries],
         "scores": [None if entry.score is None else in_hundredths(entry.score) for entry in entries],

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from libs.db import ReadTransaction
-from subgraphs.operations.grading.model import Assessment, Grade, GradeCategory
+from subgraphs.operations.grading.model import Grade, GradeCategory
 from subgraphs.operations.grading.rules import PREDICATES, SCORE_DIGITS, SETTLED_DIGITS, WORKING_DIGITS
 from subgraphs.operations.roster.model import Class, ClassSubject, Enrollment, Semester, Subject, Teaching
 
@@ -104,15 +104,14 @@ def _category_scores(
 ) -> FromClause:
     """Subject, weight, number of assessments, of scores, and their mean; one row where no category is set."""
     taken = _taken(student_id, tenant_id=tenant_id, semester_id=semester_id, seen=seen)
-    category, assessment = GradeCategory.__table__.alias(), Assessment.__table__.alias()
-    grade = Grade.__table__.alias()
+    category, grade = GradeCategory.__table__.alias(), Grade.__table__.alias()
     # PostgreSQL gives a quotient as many digits as its operands have.
-    part = cast(grade.c.score_hundredths, Numeric(40, WORKING_DIGITS)) / assessment.c.max_score
+    part = cast(grade.c.score_hundredths, Numeric(40, WORKING_DIGITS)) / grade.c.max_score
     return (
         select(
             taken.c.subject_id,
             category.c.weight,
-            func.count(assessment.c.id).label("assessments"),
+            func.coalesce(category.c.assessment_count, _whole(0)).label("assessments"),
             func.count(grade.c.score_hundredths).label("given"),
             (func.sum(part) / func.nullif(func.count(grade.c.score_hundredths), _whole(0))).label("mean"),
         )
@@ -121,16 +120,15 @@ def _category_scores(
             category,
             and_(category.c.tenant_id == tenant_id, category.c.class_subject_id == taken.c.class_subject_id),
         )
-        .outerjoin(assessment, and_(assessment.c.tenant_id == tenant_id, assessment.c.category_id == category.c.id))
         .outerjoin(
             grade,
             and_(
                 grade.c.tenant_id == tenant_id,
                 grade.c.student_id == student_id,
-                grade.c.assessment_id == assessment.c.id,
+                grade.c.category_id == category.c.id,
             ),
         )
-        .group_by(taken.c.subject_id, category.c.id, category.c.weight)
+        .group_by(taken.c.subject_id, category.c.id, category.c.weight, category.c.assessment_count)
         .subquery()
     )
 

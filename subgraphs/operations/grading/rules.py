@@ -51,12 +51,12 @@ class CategoryInUse(DomainError):
 
 
 class NotTeachingThisClass(DomainError):
-    """The actor does not teach this subject of the class."""
+    """The actor does not teach the class, or not this subject of it."""
 
     code = "NOT_TEACHING_THIS_CLASS"
     texts: ClassVar = {
-        "id": "Anda tidak mengajar mata pelajaran ini di kelas tersebut.",
-        "en": "You do not teach this subject of the class.",
+        "id": "Anda tidak mengajar kelas ini.",
+        "en": "You do not teach this class.",
     }
 
 

@@ -39,7 +39,13 @@ async def _write(here: School, subjects: Sequence[tuple[int, Sequence[Category]]
         for number, category in enumerate(categories):
             category_id = new_id()
             made.append(
-                GradeCategory(id=category_id, class_subject_id=lesson, name=str(number), weight=category.weight)
+                GradeCategory(
+                    id=category_id,
+                    class_subject_id=lesson,
+                    name=str(number),
+                    weight=category.weight,
+                    assessment_count=len(category.marks),
+                )
             )
             for mark in category.marks:
                 assessment = new_id()
@@ -49,12 +55,14 @@ async def _write(here: School, subjects: Sequence[tuple[int, Sequence[Category]]
                         max_score=mark.max_score, assessment_date=TODAY, created_by=new_id(),
                     ),
                     Grade(
-                        assessment_id=assessment, student_id=student, score_hundredths=mark.score,
+                        assessment_id=assessment, category_id=category_id, max_score=mark.max_score, student_id=student, score_hundredths=mark.score,
                         graded_by=new_id(), graded_at=utc_now(),
                     ),
                 ]  # fmt: skip
     async with here.write(Scope.SYSTEM) as tx:
-        tx.add(*made)
+        for kind in (roster.Enrollment, roster.Subject, roster.ClassSubject, GradeCategory, Assessment, Grade):
+            tx.add(*(each for each in made if isinstance(each, kind)))
+            await tx.flush()
 
 
 async def _summary(here: School, student: Any) -> list[Any]:

@@ -30,6 +30,7 @@ def _grade_categories() -> None:
         sa.Column("class_subject_id", sa.Uuid, nullable=False),
         sa.Column("name", sa.String, nullable=False),
         sa.Column("weight", sa.Integer, nullable=False),
+        sa.Column("assessment_count", sa.Integer, server_default="0", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("weight between 1 and 100", name=op.f("ck_grade_categories_weight")),
@@ -70,6 +71,9 @@ def _assessments() -> None:
             name="fk_assessments_tenant_id_category_id_class_subject_id",
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_assessments"),
+        sa.UniqueConstraint(
+            "tenant_id", "id", "category_id", "max_score", name="uq_assessments_tenant_id_id_category_id_max_score"
+        ),
         schema=SCHEMA,
     )
     for columns in (["class_subject_id", "id"], ["category_id"], ["assessment_date", "id"]):
@@ -83,6 +87,8 @@ def _grades() -> None:
         sa.Column("tenant_id", sa.Uuid, server_default=sa.text("app_tenant()"), nullable=False),
         sa.Column("id", sa.Uuid, nullable=False),
         sa.Column("assessment_id", sa.Uuid, nullable=False),
+        sa.Column("category_id", sa.Uuid, nullable=False),
+        sa.Column("max_score", sa.Integer, nullable=False),
         sa.Column("student_id", sa.Uuid, nullable=False),
         sa.Column("score_hundredths", sa.BigInteger, nullable=True),
         sa.Column("notes", sa.String, nullable=True),
@@ -96,9 +102,10 @@ def _grades() -> None:
         sa.CheckConstraint("score_hundredths between 0 and 100000", name=op.f("ck_grades_score_hundredths")),
         sa.CheckConstraint("status in ('DRAFT', 'SUBMITTED', 'APPROVED')", name=op.f("ck_grades_status")),
         sa.ForeignKeyConstraint(
-            ["tenant_id", "assessment_id"],
-            ["operations.assessments.tenant_id", "operations.assessments.id"],
-            name="fk_grades_tenant_id_assessment_id",
+            ["tenant_id", "assessment_id", "category_id", "max_score"],
+            [f"operations.assessments.{name}" for name in ("tenant_id", "id", "category_id", "max_score")],
+            name="fk_grades_tenant_id_assessment_id_category_id_max_score",
+            onupdate="CASCADE",
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_grades"),
         sa.UniqueConstraint(
@@ -109,8 +116,8 @@ def _grades() -> None:
     op.create_index(
         "ix_grades_student",
         "grades",
-        ["tenant_id", "student_id", "assessment_id"],
-        postgresql_include=["score_hundredths"],
+        ["tenant_id", "student_id", "category_id"],
+        postgresql_include=["max_score", "score_hundredths"],
         schema=SCHEMA,
     )
 

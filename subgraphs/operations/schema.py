@@ -3,18 +3,19 @@
 import strawberry
 
 from libs.graph import subgraph_schema
+from subgraphs.operations.attendance.graph import AttendanceMutation, AttendanceQuery, SchoolOverview
 from subgraphs.operations.grading.graph import GradingMutation, GradingQuery
 from subgraphs.operations.roster.graph import ClassSubject, Student, Subject
 
 
 @strawberry.type
-class Query(GradingQuery):
+class Query(AttendanceQuery, GradingQuery):
     """What can be asked."""
 
 
 @strawberry.type
-class Mutation(GradingMutation):
+class Mutation(AttendanceMutation, GradingMutation):
     """What can be done."""
 
 
-schema = subgraph_schema(query=Query, mutation=Mutation, types=[Student, ClassSubject, Subject])
+schema = subgraph_schema(query=Query, mutation=Mutation, types=[Student, ClassSubject, Subject, SchoolOverview])

@@ -59,7 +59,7 @@ ROOTS: Mapping[str, Mapping[str, Callable[[Reading, Arguments], Any]]] = {
     "academic": {
         "school": lambda reading, _: reading.only("School", id=reading.actor.tenant_id),
         "academicYears": _page("AcademicYear", "start_date desc"),
-        "holidays": _page("Holiday", "date"),
+        "holidays": _page("SchoolHoliday", "date"),
         "activeSemester": lambda reading, _: reading.only("Semester", where=lambda alias: [alias.c.is_active]),
         "classes": lambda reading, given: Page(_classes(reading, given), given, "name"),
         "classAggregates": lambda reading, given: figures(_classes(reading, given), given),

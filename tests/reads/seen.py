@@ -13,6 +13,7 @@ from uuid import UUID
 from libs.auth import SYSTEM_ROLES, Actor
 from subgraphs.identity.role.rules import system_role_id
 from tests.reads.families import Row, Rows
+from tests.reads.money import OPEN
 
 RESOURCES = {
     "academic": {
@@ -20,7 +21,7 @@ RESOURCES = {
         "SchoolOverview": "school_overview",
         "AcademicYear": "academic_year",
         "Semester": "academic_year",
-        "Holiday": "academic_year",
+        "SchoolHoliday": "academic_year",
         "Class": "class",
         "ClassSubject": "class",
         "Teacher": "teacher",
@@ -38,15 +39,23 @@ RESOURCES = {
         "Student": "notification",
         "SchoolOverview": "school_overview",
     },
+    "finance": {
+        "BillingConfig": "billing_config",
+        "Invoice": "invoice",
+        "Payment": "payment",
+        "Student": "invoice",
+        "SchoolOverview": "school_overview",
+    },
 }
 """What permission a type is read by; nothing for types that are parts of others."""
 PEOPLE = {
     "academic": ("class", "student", "enrollment", "schedule"),
     "identity": ("user",),
     "notification": ("notification",),
+    "finance": ("invoice", "payment"),
 }
 ROOT_PERMISSIONS = {"tenants": "tenant:read_all", "tenantAggregates": "tenant:read_all", "roles": "role:read"}
-STUBS = {("academic", "User"), ("notification", "User"), ("notification", "Student")}
+STUBS = {("academic", "User"), ("notification", "User"), ("notification", "Student"), ("finance", "Student")}
 
 
 def told(value: Any) -> Any:
@@ -123,6 +132,10 @@ class Seen:
                 return self.roles()
             case "Class":
                 return self.table("classes")
+            case "BillingConfig":
+                return self.table("billing_configurations")
+            case "SchoolHoliday":
+                return self.table("holidays")
         return self.table("".join(f"_{c.lower()}" if c.isupper() else c for c in kind).strip("_") + "s")
 
     def sees(self, kind: str, row: Row) -> bool:  # noqa: PLR0911 - one for each kind
@@ -147,6 +160,8 @@ class Seen:
                 return row["id"] == self.actor.user_id or row["staff"]
             case "Notification":
                 return row["user_id"] == self.actor.user_id
+            case "Invoice" | "Payment":
+                return row["student_id"] in self.actor.student_ids
         return False
 
     def sees_pupil(self, resource: str, student_id: Any) -> bool:
@@ -234,6 +249,11 @@ class Seen:
                 return self.where("Enrollment", student_id=row["id"])
             case "User", "notifications":
                 return self.where("Notification", user_id=row["id"])
+            case "Student", "invoices":
+                return self.where("Invoice", student_id=row["id"])
+            case "Invoice", "payments":
+                parts = [each for each in self.table("payment_allocations") if each["invoice_id"] == row["id"]]
+                return self.kept("Payment", [self.by_id("payments", each["payment_id"]) for each in parts])
             case "Student", "notifications":
                 return self.kept("Notification", self.about(row["id"]))
         target = {"homeroomTeacher": "Teacher"}.get(field, field[0].upper() + field[1:])
@@ -284,7 +304,18 @@ class Seen:
                 return len(self.table("teachers"))
             case "SchoolOverview", "failedMessages":
                 return sum(each["status"] == "FAILED" for each in self.table("notifications"))
+            case "Invoice", "open":
+                return row["amount"] - row["discount"] - row["paid"]
+            case "SchoolOverview", "unpaidTotal":
+                return self.owed(self.table("invoices"))
+            case "Student", "outstandingBalance":
+                bills = [each for each in self.table("invoices") if each["student_id"] == row["id"]]
+                return self.owed(bills) if self.may("invoice") or row["id"] in self.actor.student_ids else None
         return told(row["".join(f"_{c.lower()}" if c.isupper() else c for c in field)])
+
+    def owed(self, invoices: Iterable[Row]) -> int:
+        """Rupiah that are still to be paid of those that are still asked for."""
+        return sum(self.leaf("Invoice", each, "open") for each in invoices if each["status"] in OPEN)
 
     def active(self, rows: Iterable[Row]) -> list[Row]:
         """Those of the active academic year."""

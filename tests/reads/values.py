@@ -18,7 +18,7 @@ from tests.reads.world import (
 _NUMBERED = {
     "AcademicYear": ("year", 3),
     "Semester": ("semester", 6),
-    "Holiday": ("holiday", 3),
+    "SchoolHoliday": ("holiday", 3),
     "Class": ("class", 6),
     "Student": ("student", 12),
     "Teacher": ("teacher", 5),

@@ -10,7 +10,7 @@ from subgraphs.academic.holiday import model, operations
 
 
 @entity(model.Holiday.__table__, resource="academic_year", keyed=False)
-class Holiday:
+class SchoolHoliday:
     """A day of the school's calendar."""
 
     id: UUID = column("Identity of the holiday.")
@@ -31,14 +31,14 @@ class DeclareHolidaySuccess:
     """The holiday stands in the calendar."""
 
     holiday_id: strawberry.Private[UUID]
-    holiday: Holiday = one("Holiday", "The new holiday.")
+    holiday: SchoolHoliday = one("SchoolHoliday", "The new holiday.")
 
 
 @strawberry.type
 class HolidayQuery:
     """Queries about holidays."""
 
-    holidays: Connection[Holiday] = root_connection(Holiday, "Holidays of the school, by day.", order="date")
+    holidays: Connection[SchoolHoliday] = root_connection(SchoolHoliday, "Holidays of the school, by day.", order="date")
 
 
 @strawberry.type

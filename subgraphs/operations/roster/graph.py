@@ -1,15 +1,18 @@
 """What operations adds to pupils, and how it names what academic owns."""
 
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
 
-from libs.graph import column, derived, entity
+from libs.graph import Connection, column, connection, derived, entity
 
 if TYPE_CHECKING:
+    from subgraphs.operations.attendance.graph import Attendance, AttendanceSummary
     from subgraphs.operations.grading.graph import SubjectGrade
 
+ATTENDANCE = "subgraphs.operations.attendance.graph"
 GRADING = "subgraphs.operations.grading.graph"
 
 
@@ -38,4 +41,16 @@ class Student:
         arguments={"semester_id": (UUID, "The semester; the active one when nothing is said.")},
         many=True,
         assumed=15,
+    )
+    attendance_summary: Annotated["AttendanceSummary", strawberry.lazy(ATTENDANCE)] | None = derived(
+        "AttendanceSummary",
+        "What became of the pupil's days: of a semester up to today, or of the days that are named.",
+        arguments={
+            "semester_id": (UUID, "The semester; the active one when nothing is said."),
+            "from_": (date, "The first day; that of the semester when nothing is said."),
+            "to": (date, "The last day; today, or that of the semester, when nothing is said."),
+        },
+    )
+    attendance: Connection[Annotated["Attendance", strawberry.lazy(ATTENDANCE)]] | None = connection(
+        "Attendance", "The pupil's marks, newest first.", remote="student_id", order="date desc"
     )

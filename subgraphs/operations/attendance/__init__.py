@@ -1,0 +1,1 @@
+"""Who was at school: marks of whole days and of lessons."""

@@ -1,0 +1,71 @@
+"""Rules of attendance."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from enum import StrEnum
+from typing import ClassVar, Final
+from uuid import UUID, uuid5
+
+from libs.kernel import DomainError, FieldFault, InvalidInput
+
+_SUNDAY: Final = 7
+_ABSENCES: Final = UUID("6f1d3a52-9d1b-5c39-8f0a-3f6c8f1f5b7e")
+
+
+class AttendanceStatus(StrEnum):
+    """What became of a pupil's day or lesson."""
+
+    PRESENT = "PRESENT"
+    ABSENT = "ABSENT"
+    LATE = "LATE"
+    EXCUSED = "EXCUSED"
+    SICK = "SICK"
+
+
+MISSED: Final = frozenset({AttendanceStatus.ABSENT, AttendanceStatus.LATE})
+"""What guardians are told of."""
+
+
+class OutsideSemester(DomainError):
+    """The day lies in no semester of the school."""
+
+    code = "OUTSIDE_SEMESTER"
+    texts: ClassVar = {"id": "Tanggal itu di luar semester.", "en": "That day lies in no semester."}
+
+
+class Holiday(DomainError):
+    """Nobody is expected at school on that day. Data: `name`."""
+
+    code = "HOLIDAY"
+    texts: ClassVar = {"id": "Hari libur: {name}.", "en": "A holiday: {name}."}
+
+
+def check_day(day: date, *, today: date, in_semester: bool, holiday: str | None) -> None:
+    """Whether attendance is kept on a day. Raises InvalidInput for the future, OutsideSemester, Holiday."""
+    if day > today:
+        texts = {"id": "Tanggal ini belum tiba.", "en": "That day has not come yet."}
+        raise InvalidInput([FieldFault("input.date", "FUTURE", texts)])
+    if not in_semester:
+        raise OutsideSemester
+    if holiday is not None or day.isoweekday() == _SUNDAY:
+        raise Holiday(name=holiday or "Minggu")
+
+
+def check_entries(student_ids: Sequence[UUID], sitting: frozenset[UUID]) -> None:
+    """Whether each pupil stands once and sits in the class. Raises InvalidInput with every fault."""
+    texts: dict[str, Mapping[str, str]] = {
+        "NOT_FOUND": {"id": "Siswa ini tidak duduk di kelas itu.", "en": "This pupil does not sit in the class."},
+        "DUPLICATE": {"id": "Siswa ini muncul lebih dari sekali.", "en": "This pupil appears more than once."},
+    }
+    faults = []
+    for place, student_id in enumerate(student_ids):
+        code = "NOT_FOUND" if student_id not in sitting else "DUPLICATE" if student_id in student_ids[:place] else None
+        if code is not None:
+            faults.append(FieldFault(f"input.entries[{place}].studentId", code, texts[code]))
+    if faults:
+        raise InvalidInput(faults)
+
+
+def absence_of(student_id: UUID, day: date) -> UUID:
+    """The identity of a pupil's missed day: the same however often and by whom it is marked."""
+    return uuid5(_ABSENCES, f"{student_id}/{day.isoformat()}")

@@ -1,0 +1,155 @@
+import asyncio
+from datetime import date, time, timedelta
+from uuid import UUID
+
+import pytest
+
+from libs.events.contracts import academic
+from libs.kernel import InvalidInput, NotFound, new_id
+from subgraphs.operations.attendance.operations import Entry, Recorded, Recorder, record_class_attendance
+from subgraphs.operations.attendance.rules import AttendanceStatus, Holiday, OutsideSemester
+from subgraphs.operations.grading.rules import NotTeachingThisClass
+from tests.operations.world import ODD, TODAY, World
+
+HOMEROOM, TEACHER, STRANGER = new_id(), new_id(), new_id()
+OFFICE = Recorder(new_id(), any_class=True)
+ABSENT, LATE, SICK = AttendanceStatus.ABSENT, AttendanceStatus.LATE, AttendanceStatus.SICK
+
+
+async def scene(world: World) -> tuple[UUID, list[UUID]]:
+    """A class of three, led by HOMEROOM, whose mathematics TEACHER teaches."""
+    semester, _ = await world.year()
+    class_id = await world.class_(homeroom=HOMEROOM)
+    await world.subject(class_id, semester, teacher=TEACHER)
+    return class_id, sorted(await world.pupils(3, class_id=class_id))
+
+
+async def record(
+    world: World,
+    class_id: UUID,
+    entries: dict[UUID, AttendanceStatus] | None = None,
+    *,
+    by: Recorder | UUID = HOMEROOM,
+    day: date = TODAY,
+    schedule_id: UUID | None = None,
+) -> Recorded:
+    async with world.write() as tx:
+        return await record_class_attendance(
+            tx,
+            recorder=by if isinstance(by, Recorder) else Recorder(by, any_class=False),
+            class_id=class_id,
+            day=day,
+            schedule_id=schedule_id,
+            default=AttendanceStatus.PRESENT,
+            entries=[Entry(student_id, status, None) for student_id, status in (entries or {}).items()],
+            today=world.today,
+        )
+
+
+def statuses(world: World) -> list[str]:
+    return [row["status"] for row in world.rows("student_attendance", "student_id, source")]
+
+
+async def test_a_class_is_marked_by_exception_and_the_same_again_changes_nothing(world: World, other_world: World):
+    class_id, (ani, budi, _) = await scene(world)
+    assert await record(world, class_id, {budi: SICK}) == Recorded(recorded=3, updated=0, unchanged=0)
+    assert statuses(world) == ["PRESENT", "SICK", "PRESENT"]
+    assert await record(world, class_id, {budi: SICK}, by=TEACHER) == Recorded(recorded=0, updated=0, unchanged=3)
+    assert await record(world, class_id, {ani: LATE, budi: SICK}) == Recorded(recorded=0, updated=1, unchanged=2)
+    assert [len(event["entries"]) for event in world.events("AttendanceRecorded")] == [3, 1]
+    assert world.events("AttendanceRecorded")[1]["entries"] == [{"student_id": str(ani), "status": "LATE"}]
+    assert statuses(other_world) == []
+
+
+async def test_only_who_leads_or_teaches_the_class_or_the_office_marks_it(world: World, other_world: World):
+    class_id, _ = await scene(world)
+    with pytest.raises(NotTeachingThisClass):
+        await record(world, class_id, by=STRANGER)
+    with pytest.raises(NotFound):
+        await record(other_world, class_id, by=OFFICE)
+    assert statuses(world) == []
+    for each in (HOMEROOM, TEACHER, OFFICE):
+        await record(world, class_id, by=each)
+    assert statuses(world) == ["PRESENT"] * 6  # the teacher's and the office's marks are both kept
+
+
+async def test_days_without_school_are_refused(world: World):
+    class_id, _ = await scene(world)
+    monday = TODAY - timedelta(days=1)
+    await world.receive(
+        academic.HolidayDeclared(holiday_id=new_id(), date=monday, name="Libur", affects_attendance=True),
+        academic.HolidayDeclared(holiday_id=new_id(), date=TODAY, name="Upacara", affects_attendance=False),
+    )
+    refused = {
+        monday: Holiday,
+        TODAY - timedelta(days=2): Holiday,  # a Sunday
+        ODD[0] - timedelta(days=1): OutsideSemester,
+        TODAY + timedelta(days=1): InvalidInput,
+    }
+    for day, error in refused.items():
+        with pytest.raises(error):
+            await record(world, class_id, by=OFFICE, day=day)
+    assert statuses(world) == []
+    await record(world, class_id, by=OFFICE)
+
+
+async def test_who_sits_in_another_class_is_no_entry(world: World):
+    class_id, _ = await scene(world)
+    (other,) = await world.pupils(1, class_id=await world.class_(name="X-2"))
+    with pytest.raises(InvalidInput):
+        await record(world, class_id, {other: SICK})
+    assert statuses(world) == []
+
+
+async def test_a_lesson_has_marks_of_its_own(world: World):
+    class_id, (ani, *_) = await scene(world)
+    lesson, elsewhere = new_id(), new_id()
+    for slot, where, day in ((lesson, class_id, TODAY.isoweekday()), (elsewhere, class_id, 5)):
+        await world.receive(
+            academic.ScheduleUpdated(
+                schedule_id=slot, class_subject_id=new_id(), class_id=where, subject_id=new_id(), semester_id=new_id(),
+                teacher_id=None, day_of_week=day, start_time=time(7, 15), end_time=time(8, 45),
+            )
+        )  # fmt: skip
+    await record(world, class_id)
+    assert (await record(world, class_id, {ani: ABSENT}, schedule_id=lesson)).recorded == 3
+    assert len(statuses(world)) == 6
+    assert world.events("AbsenceNotified") == []  # the mark of the day holds
+    with pytest.raises(InvalidInput):
+        await record(world, class_id, schedule_id=elsewhere)
+    with pytest.raises(NotFound):
+        await record(world, class_id, schedule_id=new_id())
+
+
+async def test_absences_of_today_are_told_once_and_taken_back(world: World):
+    class_id, (ani, budi, citra) = await scene(world)
+    await record(world, class_id, {ani: ABSENT, budi: LATE, citra: SICK})
+    told = world.events("AbsenceNotified")
+    assert {(each["student_id"], each["status"], each["class_name"]) for each in told} == {
+        (str(ani), "ABSENT", "X-1"),
+        (str(budi), "LATE", "X-1"),
+    }
+    await record(world, class_id, {ani: ABSENT, budi: LATE, citra: SICK})
+    assert len(world.events("AbsenceNotified")) == 2
+    await record(world, class_id, {budi: LATE, citra: SICK})
+    *_, back = world.events("AbsenceNotified")
+    assert (back["student_id"], back["status"]) == (str(ani), "PRESENT")
+    assert back["absence_id"] == next(each["absence_id"] for each in told if each["student_id"] == str(ani))
+    await record(world, class_id, {budi: SICK}, by=OFFICE)  # the office's mark holds
+    assert world.events("AbsenceNotified")[-1]["status"] == "SICK"
+
+
+async def test_the_past_is_told_to_nobody(world: World):
+    class_id, (ani, *_) = await scene(world)
+    await record(world, class_id, {ani: ABSENT}, day=TODAY - timedelta(days=1))
+    assert len(world.events("AttendanceRecorded")) == 1
+    assert world.events("AbsenceNotified") == []
+
+
+async def test_two_who_mark_a_class_at_once_leave_one_mark_each_pupil(world: World):
+    class_id, (ani, budi, _) = await scene(world)
+    done = await asyncio.gather(
+        record(world, class_id, {ani: ABSENT}), record(world, class_id, {ani: ABSENT, budi: LATE}, by=TEACHER)
+    )
+    assert sum(each.recorded for each in done) == 3
+    assert len(statuses(world)) == 3

@@ -10,6 +10,9 @@ from sqlalchemy import ColumnElement, FromClause, Select, any_, or_
 from libs.auth import Reach
 from libs.graph import (
     Call,
+    FileInput,
+    Info,
+    Job,
     ReadContext,
     column,
     described_enum,
@@ -22,6 +25,7 @@ from libs.graph import (
     result,
     root_aggregates,
 )
+from libs.kernel import Forbidden
 from subgraphs.operations.attendance import model, operations, queries, rules
 
 if TYPE_CHECKING:
@@ -153,11 +157,47 @@ def recorder(call: Call) -> operations.Recorder:
 _NotTeachingThisClass: Any = Annotated["NotTeachingThisClass", strawberry.lazy("subgraphs.operations.grading.graph")]
 
 
+async def _find_job(info: Info, job_id: UUID) -> Job | None:
+    context = info.context
+    actor = context.signed_in
+    if not actor.may("attendance:import"):
+        raise Forbidden
+    async with context.database.read(actor.binding("attendance")) as tx:
+        job = await context.extras.queue.find(tx, job_id)
+    return None if job is None else Job.of(job, context.language)
+
+
+@strawberry.input(description="Attendance as CSV with the columns nis, date (ISO), status and, if wanted, notes.")
+class ImportAttendanceInput:
+    file: FileInput = given("The file.")
+
+
+@result
+class ImportAttendanceSuccess:
+    """The import is queued; the job tells what becomes of it."""
+
+    job_id: strawberry.Private[UUID]
+
+    @strawberry.field(description="The job; `operationsJob` follows it.")
+    async def job(self, info: Info) -> Job:
+        """Read after the commit."""
+        found = await _find_job(info, self.job_id)
+        assert found is not None  # committed with this very answer
+        return found
+
+
 @strawberry.type
 class AttendanceQuery:
     """Queries about attendance."""
 
     attendance_aggregates = root_aggregates(Attendance, "Figures of the marks that the actor sees.")
+
+    @strawberry.field(description="Long work of operations, like an import.")
+    async def operations_job(
+        self, info: Info, id: Annotated[UUID, strawberry.argument(description="Identity of the job.")]
+    ) -> Job | None:
+        """Null when the school has no such job."""
+        return await _find_job(info, id)
 
 
 @strawberry.type
@@ -184,3 +224,11 @@ class AttendanceMutation:
             today=call.context.today,
         )
         return RecordClassAttendanceSuccess(recorded=done.recorded, updated=done.updated, unchanged=done.unchanged)
+
+    @mutation(permission="attendance:import", feature="ATTENDANCE")
+    async def import_attendance(self, call: Call, input: ImportAttendanceInput) -> ImportAttendanceSuccess:
+        """Loads marks of past days as the office's: all rows or none; loading them again changes nothing."""
+        job_id = await operations.request_import(
+            call.tx, queue=call.context.extras.queue, requested_by=call.actor.user_id, text=input.file.text
+        )
+        return ImportAttendanceSuccess(job_id=job_id)

@@ -6,26 +6,40 @@ from datetime import date
 from itertools import groupby
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import text
+from sqlalchemy import select
+from sqlalchemy import text as sql
 
 from libs.db import TenantTransaction
 from libs.events.contracts.operations import AbsenceNotified, AttendanceEntry, AttendanceRecorded
+from libs.jobs import JobQueue, RunningJob
 from libs.kernel import FieldFault, InvalidInput
-from subgraphs.operations.attendance.queries import holidays_between, keeps_class, semesters, sitting_in, statuses_of
+from subgraphs.operations.attendance.imports import fault, parse_attendance
+from subgraphs.operations.attendance.queries import (
+    classes_on_days,
+    holidays_between,
+    keeps_class,
+    semesters,
+    sitting_in,
+    statuses_of,
+    students_by_nis,
+)
 from subgraphs.operations.attendance.rules import (
     MISSED,
     AttendanceStatus,
     absence_of,
     check_day,
     check_entries,
+    fault_of_day,
 )
 from subgraphs.operations.grading.rules import NotTeachingThisClass
+from subgraphs.operations.model import Tenant
 from subgraphs.operations.roster.model import Class, Schedule
 
 # In the order of pupils, so that two who mark the same class wait for each other instead of deadlocking. What is equal
 # already is left as it is; `xmax = 0` tells a row that was not there before.
-_MARK: Final = text(
+_MARK: Final = sql(
     """
     insert into operations.student_attendance as known
       (id, student_id, class_id, schedule_id, date, status, notes, recorded_by, source, observed_at)
@@ -41,6 +55,10 @@ _MARK: Final = text(
     returning known.student_id, known.class_id, known.date, known.status, known.xmax = 0 as is_new
     """
 )
+
+
+IMPORT_ATTENDANCE: Final = "IMPORT_ATTENDANCE"
+_MOST_FAULTS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +120,7 @@ async def record_class_attendance(
     """
     class_ = await tx.get(Class, class_id)
     free = (await holidays_between(tx, day, day)).get(day)
-    in_semester = any(first <= day <= last for first, last in await semesters(tx))
-    check_day(day, today=today, in_semester=in_semester, holiday=free)
+    check_day(day, today=today, holiday=free, terms=await semesters(tx))
     if not recorder.any_class and not await keeps_class(tx, class_id=class_.id, user_id=recorder.user_id, day=day):
         raise NotTeachingThisClass
     if schedule_id is not None:
@@ -185,3 +202,44 @@ async def _tell_absences(
                 status=became,
             )
         )
+
+
+async def request_import(tx: TenantTransaction, *, queue: JobQueue, requested_by: UUID, text: str | None) -> UUID:
+    """Queues the import of a file's text; answers the job's id. Raises InvalidInput without a text."""
+    if text is None:
+        texts = {"id": "Isi berkas wajib diberikan.", "en": "The text of the file is needed."}
+        raise InvalidInput([FieldFault("input.file.text", "REQUIRED", texts)])
+    payload = {"text": text, "by": str(requested_by)}
+    return await queue.enqueue(tx, IMPORT_ATTENDANCE, payload, created_by=requested_by)
+
+
+async def carry_out_import(tx: TenantTransaction, job: RunningJob) -> list[FieldFault]:
+    """The job itself. Raises InvalidInput with every fault of the file."""
+    zone = (await tx.execute(select(Tenant.timezone).where(Tenant.tenant_id == tx.tenant_id))).scalar_one()
+    today = tx.now.astimezone(ZoneInfo(zone)).date()
+    await import_attendance(tx, by=UUID(job.payload["by"]), text=job.payload["text"], today=today)
+    return []
+
+
+async def import_attendance(tx: TenantTransaction, *, by: UUID, text: str, today: date) -> Recorded:
+    """Marks of many days, as the office's: all rows of a file or none. Raises InvalidInput with every fault."""
+    rows, faults = parse_attendance(text)
+    days = [row.day for row in rows] or [today]
+    students = await students_by_nis(tx, {row.nis for row in rows})
+    classes = await classes_on_days(tx, list(students.values()), min(days), max(days))
+    free = await holidays_between(tx, min(days), max(days))
+    terms = await semesters(tx)
+    marks = []
+    for row in rows:
+        student_id = students.get(row.nis)
+        class_id = classes.get(student_id, row.day) if student_id else None
+        wrong = fault_of_day(row.day, today=today, holiday=free.get(row.day), terms=terms)
+        if wrong is not None:
+            faults.append(fault(row.line, "date", wrong))
+        elif student_id is None or class_id is None:
+            faults.append(fault(row.line, "nis", "NOT_FOUND" if student_id is None else "NOT_ENROLLED"))
+        else:
+            marks.append(Mark(student_id, class_id, row.day, row.status, row.notes))
+    if faults:
+        raise InvalidInput(faults[:_MOST_FAULTS])
+    return await keep_marks(tx, marks, recorder=Recorder(by, any_class=True), schedule_id=None, today=today)

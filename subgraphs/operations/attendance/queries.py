@@ -1,6 +1,6 @@
 """What a pupil's marks come to, day by day, and who sees and keeps them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
+    Text,
     Uuid,
     and_,
     any_,
@@ -25,7 +26,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from libs.db import ReadTransaction
 from subgraphs.operations.attendance.model import StudentAttendance
 from subgraphs.operations.attendance.rules import AttendanceStatus
-from subgraphs.operations.roster.model import Class, ClassSubject, Enrollment, Holiday, Semester, Teaching
+from subgraphs.operations.roster.model import Class, ClassSubject, Enrollment, Holiday, Semester, Student, Teaching
 
 
 def day_marks(
@@ -153,6 +154,43 @@ async def statuses_of(tx: ReadTransaction, student_ids: Sequence[UUID], day: dat
     wanted = marks.c.student_id == any_(bindparam("students", list(student_ids), ARRAY(Uuid)))
     rows = await tx.execute(day_marks(_value(tx.tenant_id), wanted, marks.c.date == day, marks=marks))
     return {student_id: status for student_id, _, status in rows}
+
+
+async def students_by_nis(tx: ReadTransaction, numbers: Iterable[str]) -> dict[str, UUID]:
+    """The pupils of these school numbers."""
+    wanted = Student.nis == any_(bindparam("numbers", sorted(set(numbers)), ARRAY(Text)))
+    rows = await tx.execute(select(Student.nis, Student.id).where(Student.tenant_id == tx.tenant_id, wanted))
+    return {row.nis: row.id for row in rows}
+
+
+class Seats:
+    """Who sat in which class when."""
+
+    def __init__(self, rows: Iterable[tuple[UUID, UUID, date, date | None]]) -> None:
+        self._seats: dict[UUID, list[tuple[date, date | None, UUID]]] = {}
+        for student_id, class_id, first, after in rows:
+            self._seats.setdefault(student_id, []).append((first, after, class_id))
+
+    def get(self, student_id: UUID, day: date) -> UUID | None:
+        """The class of a pupil on a day, the one entered last; None when there was none."""
+        found = [
+            (first, class_id)
+            for first, after, class_id in self._seats.get(student_id, [])
+            if first <= day and (after is None or after > day)
+        ]
+        return max(found)[1] if found else None
+
+
+async def classes_on_days(tx: ReadTransaction, student_ids: Sequence[UUID], first: date, last: date) -> Seats:
+    """The classes of these pupils between two days."""
+    sitting = Enrollment
+    statement = select(sitting.student_id, sitting.class_id, sitting.valid_from, sitting.valid_to).where(
+        sitting.tenant_id == tx.tenant_id,
+        sitting.student_id == any_(bindparam("students", list(student_ids), ARRAY(Uuid))),
+        sitting.valid_from <= last,
+        or_(sitting.valid_to.is_(None), sitting.valid_to > first),
+    )
+    return Seats([tuple(row) for row in await tx.execute(statement)])
 
 
 async def holidays_between(tx: ReadTransaction, first: date, last: date) -> dict[date, str]:

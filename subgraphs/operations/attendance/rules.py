@@ -1,9 +1,9 @@
 """Rules of attendance."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 from uuid import UUID, uuid5
 
 from libs.kernel import DomainError, FieldFault, InvalidInput
@@ -40,15 +40,27 @@ class Holiday(DomainError):
     texts: ClassVar = {"id": "Hari libur: {name}.", "en": "A holiday: {name}."}
 
 
-def check_day(day: date, *, today: date, in_semester: bool, holiday: str | None) -> None:
-    """Whether attendance is kept on a day. Raises InvalidInput for the future, OutsideSemester, Holiday."""
+def fault_of_day(
+    day: date, *, today: date, holiday: str | None, terms: Iterable[tuple[date, date]]
+) -> Literal["FUTURE", "OUTSIDE_SEMESTER", "HOLIDAY"] | None:
+    """Why no attendance is kept on a day; `terms` are the first and last days of semesters."""
     if day > today:
-        texts = {"id": "Tanggal ini belum tiba.", "en": "That day has not come yet."}
-        raise InvalidInput([FieldFault("input.date", "FUTURE", texts)])
-    if not in_semester:
-        raise OutsideSemester
-    if holiday is not None or day.isoweekday() == _SUNDAY:
-        raise Holiday(name=holiday or "Minggu")
+        return "FUTURE"
+    if not any(first <= day <= last for first, last in terms):
+        return "OUTSIDE_SEMESTER"
+    return "HOLIDAY" if holiday is not None or day.isoweekday() == _SUNDAY else None
+
+
+def check_day(day: date, *, today: date, holiday: str | None, terms: Iterable[tuple[date, date]]) -> None:
+    """Whether attendance is kept on a day. Raises InvalidInput for the future, OutsideSemester, Holiday."""
+    match fault_of_day(day, today=today, holiday=holiday, terms=terms):
+        case "FUTURE":
+            texts = {"id": "Tanggal ini belum tiba.", "en": "That day has not come yet."}
+            raise InvalidInput([FieldFault("input.date", "FUTURE", texts)])
+        case "OUTSIDE_SEMESTER":
+            raise OutsideSemester
+        case "HOLIDAY":
+            raise Holiday(name=holiday or "Minggu")
 
 
 def check_entries(student_ids: Sequence[UUID], sitting: frozenset[UUID]) -> None:

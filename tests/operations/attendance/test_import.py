@@ -1,0 +1,60 @@
+from datetime import timedelta
+
+import pytest
+
+from libs.kernel import InvalidInput, new_id
+from subgraphs.operations.attendance.imports import parse_attendance
+from subgraphs.operations.attendance.operations import Recorded, import_attendance
+from tests.operations.attendance.test_operations import scene, statuses
+from tests.operations.world import TODAY, World
+
+YESTERDAY = TODAY - timedelta(days=1)
+FILE = f"nis,date,status,notes\n0000,{YESTERDAY},ABSENT,\n0001,{YESTERDAY},present,came early\n0000,{TODAY},LATE,\n"
+
+
+async def load(world: World, text: str) -> Recorded:
+    async with world.write() as tx:
+        return await import_attendance(tx, by=new_id(), text=text, today=world.today)
+
+
+async def faults(world: World, text: str) -> list[tuple[str, str]]:
+    with pytest.raises(InvalidInput) as refused:
+        await load(world, text)
+    return [(fault.path.removeprefix("input.file.text"), fault.code) for fault in refused.value.faults]
+
+
+def test_what_the_file_alone_can_tell_is_told_at_once():
+    text = "nis,date,status\n,2026-09-01,PRESENT\n1,01.09.2026,PRESENT\n1,2026-09-01,GONE\n2,2026-09-01,SICK\n2,2026-09-01,SICK\n"
+    rows, found = parse_attendance(text)
+    assert [row.nis for row in rows] == ["2", "2"]
+    assert [(fault.path.removeprefix("input.file.text"), fault.code) for fault in found] == [
+        ("[2].nis", "FORMAT"),
+        ("[3].date", "FORMAT"),
+        ("[4].status", "FORMAT"),
+        ("[6].date", "DUPLICATE"),
+    ]
+    assert [fault.code for fault in parse_attendance("nis,date,extra\n")[1]] == ["MISSING_COLUMN", "UNKNOWN_COLUMN"]
+    assert [fault.code for fault in parse_attendance("")[1]] == ["MISSING_COLUMN"] * 3
+
+
+async def test_a_file_is_loaded_once_and_tells_nobody_of_the_past(world: World, other_world: World):
+    await scene(world)
+    assert await load(world, FILE) == Recorded(recorded=3, updated=0, unchanged=0)
+    assert await load(world, FILE) == Recorded(recorded=0, updated=0, unchanged=3)
+    assert sorted(statuses(world)) == ["ABSENT", "LATE", "PRESENT"]
+    assert {row["source"] for row in world.rows("student_attendance")} == {"OFFICE"}
+    assert [(each["date"], each["status"]) for each in world.events("AbsenceNotified")] == [(str(TODAY), "LATE")]
+    assert statuses(other_world) == []
+
+
+async def test_one_wrong_row_keeps_the_whole_file_out(world: World):
+    await scene(world)
+    sunday, tomorrow = TODAY - timedelta(days=2), TODAY + timedelta(days=1)
+    bad = f"9999,{YESTERDAY},SICK,\n0000,{sunday},SICK,\n0001,{tomorrow},SICK,\n0001,2026-06-01,SICK,\n"
+    assert await faults(world, FILE + bad) == [
+        ("[5].nis", "NOT_FOUND"),
+        ("[6].date", "HOLIDAY"),
+        ("[7].date", "FUTURE"),
+        ("[8].date", "OUTSIDE_SEMESTER"),
+    ]
+    assert statuses(world) == []

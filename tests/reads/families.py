@@ -30,6 +30,7 @@ from subgraphs.identity.role.model import Role, RolePermission
 from subgraphs.identity.tenant.model import Tenant
 from subgraphs.notification.model import Tenant as NotificationTenant
 from subgraphs.notification.notification.model import Notification, NotificationStudent
+from tests.reads import money
 
 OWN, OTHER = "own", "other"
 CLASS, FAMILY = "class", "family"
@@ -67,6 +68,7 @@ MODELS = {
     ),
     "identity": (Tenant, Role, RolePermission),
     "notification": (NotificationTenant, Notification, NotificationStudent),
+    "finance": money.MODELS,
 }
 """In the order of their foreign keys. Accounts are made by identity's own operations: their addresses are encrypted."""
 
@@ -94,6 +96,7 @@ class Rows:
         self.by_model: dict[Any, list[Row]] = defaultdict(list)
         self.users: list[Row] = []
         self._school()
+        money.add_billing(self)
         self._calendar()
         self._staff()
         self._classes()
@@ -109,7 +112,7 @@ class Rows:
     def _day(self, days: int) -> date:
         return self.today + timedelta(days=days)
 
-    def _add(self, model: Any, key: str, **given: Any) -> Row:
+    def add(self, model: Any, key: str, **given: Any) -> Row:
         """A row; its text columns say which one it is, unless they are given."""
         table = model.__table__
         row = {"tenant_id": self.tenant_id, "id": self.id(table.name, key)} | given
@@ -132,22 +135,22 @@ class Rows:
             "npsn": self._number("npsn", 8),
             "sequence": 1,
         }
-        for model in (AcademicTenant, NotificationTenant):
-            self._add(model, "it", **shared)
+        for model in (AcademicTenant, NotificationTenant, money.Tenant):
+            self.add(model, "it", **shared)
         known = {"id", "tenant_id", "npsn", "level", "timezone", "sequence"}
-        self._add(School, "it", **{name: value for name, value in shared.items() if name in known})
+        self.add(School, "it", **{name: value for name, value in shared.items() if name in known})
         entry = {name: value for name, value in shared.items() if name not in ("tenant_id", "sequence")}
-        tenant = self._add(Tenant, "it", **entry, ownership="SWASTA", created_at=_MADE)
+        tenant = self.add(Tenant, "it", **entry, ownership="SWASTA", created_at=_MADE)
         del tenant["tenant_id"]
-        role = self._add(Role, "librarian", is_system_role=False)
-        self._add(RolePermission, "librarian", role_id=role["id"], permission="subject:read")
+        role = self.add(Role, "librarian", is_system_role=False)
+        self.add(RolePermission, "librarian", role_id=role["id"], permission="subject:read")
 
     def _calendar(self) -> None:
         for key, since, until in (("past", -500, -180), ("now", -100, 200)):
             days = {"start_date": self._day(since), "end_date": self._day(until)}
-            year = self._add(AcademicYear, key, **days, is_active=key == "now")
+            year = self.add(AcademicYear, key, **days, is_active=key == "now")
             for number in (1, 2):
-                self._add(
+                self.add(
                     Semester,
                     f"{key}{number}",
                     academic_year_id=year["id"],
@@ -157,7 +160,7 @@ class Rows:
                     is_active=key == "now" and number == 1,
                 )
         for key, day in (("near", 10), ("far", 60)):
-            self._add(Holiday, key, date=self._day(day), scope="SCHOOL", affects_attendance=key == "near")
+            self.add(Holiday, key, date=self._day(day), scope="SCHOOL", affects_attendance=key == "near")
 
     def _staff(self) -> None:
         for account, roles in ACCOUNTS.items():
@@ -166,7 +169,7 @@ class Rows:
         for key, user in users.items():
             user_id = self.id("users", user) if user else None
             numbers = {"nip": self._number(f"nip-{key}", 18), "nuptk": self._number(f"nuptk-{key}", 16)}
-            self._add(Teacher, key, user_id=user_id, **numbers, gender="MALE", status="ACTIVE")
+            self.add(Teacher, key, user_id=user_id, **numbers, gender="MALE", status="ACTIVE")
 
     def _user(self, key: str, roles: tuple[str, ...], *, deleted: bool = False) -> None:
         row = {
@@ -184,8 +187,8 @@ class Rows:
 
     def _classes(self) -> None:
         for key in ("mat", "bio"):
-            self._add(Subject, key, category="WAJIB", credit_hours=4, kkm=75)
-        self._add(Room, "lab")
+            self.add(Subject, key, category="WAJIB", credit_hours=4, kkm=75)
+        self.add(Room, "lab")
         # A is taught by guru, B led; D was taught until yesterday; P is of last year; C is hadi's.
         self._class("a", "mat", "guru", homeroom="wali")
         self._class("b", "bio", "wali", homeroom="guru", level=11)
@@ -206,7 +209,7 @@ class Rows:
     ) -> None:
         since, until = (-500, -179) if year == "past" else (-100, taught_until)
         whose = {"academic_year_id": self.id("academic_years", year)}
-        class_ = self._add(
+        class_ = self.add(
             Class,
             key,
             **whose,
@@ -216,12 +219,13 @@ class Rows:
             max_students=30 + level,
             enrolled_count=len(key),
         )
+        money.add_class(self, key, level)
         whose |= {"class_id": class_["id"], "semester_id": self.id("semesters", f"{year}1")}
-        taught = self._add(ClassSubject, key, **whose, subject_id=self.id("subjects", subject))
+        taught = self.add(ClassSubject, key, **whose, subject_id=self.id("subjects", subject))
         by = self.id("teachers", teacher)
         days = {"valid_from": self._day(since), "valid_to": self._day(until)}
-        self._add(Teaching, key, class_subject_id=taught["id"], teacher_id=by, **days)
-        self._add(
+        self.add(Teaching, key, class_subject_id=taught["id"], teacher_id=by, **days)
+        self.add(
             Schedule,
             key,
             **whose,
@@ -255,7 +259,7 @@ class Rows:
     def _pupil(
         self, key: str, class_: str | None, *, user: str | None = None, gender="FEMALE", status="ACTIVE"
     ) -> None:
-        student = self._add(
+        student = self.add(
             Student,
             key,
             user_id=self.id("users", user) if user else None,
@@ -265,31 +269,30 @@ class Rows:
             birth_date=date(2010, 1, 1) + timedelta(days=len(self.by_model[Student])),
             entry_year=2025,
         )
+        money.add_payer(self, key, len(self.by_model[Student]))
         token = student["full_name"].casefold()
-        self._add(StudentName, key, student_id=student["id"], token=token)
+        self.add(StudentName, key, student_id=student["id"], token=token)
         if class_ is not None:
             if key == "dodo":
                 self._sits(key, "a", -100, 0, status="TRANSFERRED")
             self._sits(key, class_, 0 if key == "dodo" else -100, 201)
 
     def _sits(self, student: str, class_: str, since: int, until: int, *, status: str = "ACTIVE") -> None:
-        self._add(
-            Enrollment,
-            f"{student}_{class_}",
-            student_id=self.id("students", student),
-            class_id=self.id("classes", class_),
-            academic_year_id=self.id("academic_years", "past" if class_ == "p" else "now"),
-            kind="REGULAR",
-            valid_from=self._day(since),
-            valid_to=self._day(until),
-            status=status,
-        )
+        sitting = {
+            "student_id": self.id("students", student),
+            "class_id": self.id("classes", class_),
+            "valid_from": self._day(since),
+            "valid_to": self._day(until),
+        }
+        year = self.id("academic_years", "past" if class_ == "p" else "now")
+        self.add(Enrollment, f"{student}_{class_}", **sitting, academic_year_id=year, kind="REGULAR", status=status)
+        money.add_sitting(self, f"{student}_{class_}", **sitting)
 
     def _guardian(self, key: str, user: str | None, children: Iterable[str]) -> None:
-        guardian = self._add(Guardian, key, user_id=self.id("users", user) if user else None)
+        guardian = self.add(Guardian, key, user_id=self.id("users", user) if user else None)
         for child in children:
             whose = {"student_id": self.id("students", child), "guardian_id": guardian["id"]}
-            self._add(StudentGuardian, f"{key}_{child}", **whose, relation="GUARDIAN")
+            self.add(StudentGuardian, f"{key}_{child}", **whose, relation="GUARDIAN")
 
     def _messages(self) -> None:
         self._message("to_mother", "parent", "ani", "adi")
@@ -302,7 +305,7 @@ class Rows:
         self._message("to_hadi", "both", "cinta")
 
     def _message(self, key: str, user: str | None, *about: str, channel: str = "EMAIL") -> None:
-        message = self._add(
+        message = self.add(
             Notification,
             key,
             contact_id=self.id("contacts", key),
@@ -318,7 +321,7 @@ class Rows:
         )
         for student in about:
             whose = {"notification_id": message["id"], "student_id": self.id("students", student)}
-            self._add(NotificationStudent, f"{key}_{student}", **whose)
+            self.add(NotificationStudent, f"{key}_{student}", **whose)
 
     def _canary(self, canary: str) -> None:
         """Pupil, guardian, account and message of one more family: in a class of its own, or in one that is taught."""

@@ -189,10 +189,17 @@ class Asked:
             return None
         if self.field == "search":
             return {"search": "siswa5" if self.filter_type == "StudentFilter" else "teacher"}
-        kind = {"classId": "class", "academicYearId": "year", "homeroomTeacherId": "teacher"}.get(self.field)
-        own = {"ClassFilter": "class", "TeacherFilter": "teacher", "UserFilter": "guardian user"}
-        kind = own.get(self.filter_type, "student") if self.field == "id" else kind
-        return {self.field: {"eq": str(ids[kind][2]) if kind else _VALUES.get(self.field, "000005")}}
+        kinds = {"classId": "class", "academicYearId": "year", "homeroomTeacherId": "teacher", "studentId": "student"}
+        own = {
+            "ClassFilter": "class",
+            "TeacherFilter": "teacher",
+            "UserFilter": "guardian user",
+            "InvoiceFilter": "invoice",
+        }
+        kind = own.get(self.filter_type, "student") if self.field == "id" else kinds.get(self.field)
+        if kind:
+            return {self.field: {"eq": str(ids[kind][2])}}
+        return {self.field: {"eq": _VALUES_OF.get((self.filter_type, self.field), _VALUES.get(self.field, "000005"))}}
 
 
 _VALUES = {
@@ -202,7 +209,13 @@ _VALUES = {
     "validFrom": "2026-01-01",
     "date": "2026-01-01",
     "createdAt": "2026-01-01T00:00:00Z",
+    "dueDate": "2026-01-01",
+    "paidOn": "2026-01-01",
+    "period": "2026-01",
+    "frequency": "MONTHLY",
 }
+_VALUES_OF = {("InvoiceFilter", "status"): "UNPAID"}
+"""Of filters whose values have another type than those of their name elsewhere."""
 
 
 def connections(schema: GraphQLSchema, subgraph: str) -> Iterator[Asked]:

@@ -29,7 +29,7 @@ _STATEMENTS = (
     *(
         f"""insert into {subgraph}.tenants (tenant_id, id, sequence, slug, name, level, timezone, status, features, quotas)
         select t, t, 1, 'school-' || s, 'School ' || s, 'SMA', 'Asia/Jakarta', 'ACTIVE', '{{}}', '{{}}' from schools"""
-        for subgraph in ("academic", "notification")
+        for subgraph in ("academic", "notification", "finance")
     ),
     """insert into identity.tenants (id, slug, name, level, timezone, features)
     select t, 'school-' || s, 'School ' || s, 'SMA', 'Asia/Jakarta', '{}' from schools""",
@@ -110,6 +110,27 @@ _STATEMENTS = (
     f"""insert into notification.notification_students (tenant_id, id, notification_id, student_id)
     select t, gen_random_uuid(), pg_temp.ident('message', s, k), pg_temp.ident('student', s, k)
     {_T} generate_series(0, n - 1) k""",
+    """insert into finance.students (tenant_id, id, sequence, status)
+    select tenant_id, id, 1, status from academic.students""",
+    """insert into finance.classes (tenant_id, id, sequence, level) select tenant_id, id, 1, level from academic.classes""",
+    """insert into finance.enrollments (tenant_id, id, sequence, student_id, class_id, valid_from, valid_to)
+    select tenant_id, id, 1, student_id, class_id, valid_from, valid_to from academic.enrollments""",
+    f"""insert into finance.billing_configurations (tenant_id, id, name, amount, type, frequency, due_day, valid_from)
+    select t, pg_temp.ident('billing', s, k), 'SPP ' || k, 250000, 'SPP', 'MONTHLY', 10, current_date - 300
+    {_T} generate_series(0, 11) k""",
+    f"""insert into finance.invoices (tenant_id, id, number, payer, payer_id, student_id, billing_config_id, type, period,
+      amount, paid, due_date, status)
+    select t, pg_temp.ident('invoice', s, m * 1000000 + k), 'INV/' || m || '/' || k, 'STUDENT',
+      pg_temp.ident('student', s, k), pg_temp.ident('student', s, k), pg_temp.ident('billing', s, 0), 'SPP',
+      '2026-' || lpad((m + 1)::text, 2, '0'), 250000, case when m > 0 then 250000 else 0 end, current_date - 30 * m,
+      case when m > 0 then 'PAID' else 'UNPAID' end
+    {_T} generate_series(0, 2) m, generate_series(0, n - 1) k""",
+    """insert into finance.payments (tenant_id, id, number, payer, payer_id, student_id, amount, method, paid_on)
+    select tenant_id, md5('payment/' || id)::uuid, 'PAY' || number, payer, payer_id, student_id, paid, 'CASH', due_date
+    from finance.invoices where paid > 0""",
+    """insert into finance.payment_allocations (tenant_id, id, payment_id, invoice_id, student_id, amount)
+    select tenant_id, gen_random_uuid(), md5('payment/' || id)::uuid, id, student_id, paid
+    from finance.invoices where paid > 0""",
 )
 
 

@@ -226,7 +226,14 @@ class Expected:
         for row in rows if by else ():
             parts.setdefault(self._key(of, row, group, keys[group]), []).append(row)
         for value, part in parts.items():
-            yield {each.name: self._figure(each, part, (group, value), path) for each in asked.below}
+            yield {
+                each.name: (
+                    {key.name: self._key_told(key, group, value, path) for key in each.below}
+                    if each.name == "keys"
+                    else self._figure(of, part, each.name)
+                )
+                for each in asked.below
+            }
 
     def _key(self, kind: str, row: Row, name: str, definition: GraphQLField) -> Any:
         if not isinstance(get_named_type(definition.type), GraphQLObjectType):
@@ -234,13 +241,10 @@ class Expected:
         sits = (each["class_id"] for each in self.seen.valid("enrollments") if each["student_id"] == row["id"])
         return next(sits, None)
 
-    def _figure(self, asked: Asked, rows: list[Row], group: tuple[str, Any], path: Path) -> Any:
-        if asked.name == "count":
+    def _figure(self, kind: str, rows: list[Row], name: str) -> Any:
+        if name == "count":
             return len(rows)
-        if asked.name == "keys":
-            return {each.name: self._key_told(each, *group, path) for each in asked.below}
-        column = {"studentCount": "enrolled_count", "maxStudents": "max_students", "creditHours": "credit_hours"}
-        numbers = [float(row[column.get(asked.name, asked.name)]) for row in rows]
+        numbers = [float(self.seen.leaf(kind, row, name)) for row in rows]
         if not numbers:
             return dict.fromkeys(("sum", "average", "min", "max"))
         total = sum(numbers)

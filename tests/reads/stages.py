@@ -21,6 +21,7 @@ from libs.kernel import PLATFORM_TENANT_ID, Binding, Scope, utc_now
 from libs.settings import Settings
 from libs.testing import GraphAnswer, GraphClient, Template, actor_of, clone_database, owner_rows
 from subgraphs.academic.app import create_app as academic_app
+from subgraphs.finance.app import create_app as finance_app
 from subgraphs.identity.app import create_app as identity_app
 from subgraphs.identity.audit.queries import NOBODY
 from subgraphs.identity.role.queries import system_role
@@ -30,7 +31,12 @@ from subgraphs.notification.app import create_app as notification_app
 from tests.reads.families import CLASS, FAMILY, MODELS, OTHER, OWN, Row, Rows, tenant_of, uid
 from tests.reads.seen import Seen
 
-APPS = {"academic": academic_app, "identity": identity_app, "notification": notification_app}
+APPS = {
+    "academic": academic_app,
+    "identity": identity_app,
+    "notification": notification_app,
+    "finance": finance_app,
+}
 STAGES: dict[str, dict[str, tuple[str, ...]]] = {
     "alone": {OWN: ()},
     "neighbours": {OWN: (), OTHER: (CLASS, FAMILY)},
@@ -53,12 +59,17 @@ ROLES = ("school_admin", "principal", "teacher", "student", "parent", "finance_s
 WHO = (*ROLES, "super_admin", "super_admin_at_home", "both", *_MIXTURES, "roleless")
 """Everybody who signs in."""
 _QUICK = {"principal", "teacher", "parent", "both", "super_admin_at_home", "sittings"}
+_QUICK_OF = {"finance": {"finance_staff", "teacher", "parent", "super_admin_at_home"}}
+"""Of a subgraph with other reaches."""
 
 
 def everybody(*subgraphs: str) -> list[Any]:
     """Subgraph and person: one of each reach, the platform and two mixtures in every run, all others in deep ones."""
     pairs = [(subgraph, name) for subgraph in subgraphs for name in WHO]
-    return [pytest.param(*pair, marks=() if pair[1] in _QUICK else pytest.mark.deep) for pair in pairs]
+    return [
+        pytest.param(*pair, marks=() if pair[1] in _QUICK_OF.get(pair[0], _QUICK) else pytest.mark.deep)
+        for pair in pairs
+    ]
 
 
 def person(name: str, school: str = OWN) -> Actor:
@@ -76,7 +87,7 @@ def person(name: str, school: str = OWN) -> Actor:
 
 @dataclass
 class Stage:
-    """Three subgraphs over one database, and the rows in it."""
+    """The subgraphs over one database, and the rows in it."""
 
     settings: Settings
     schools: dict[UUID, Rows]

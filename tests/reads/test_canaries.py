@@ -99,7 +99,14 @@ def restricted(stage: Stage, subgraph: str) -> set[str]:
     return {row["tablename"] for row in owner_rows(stage.settings, subgraph, sql, (subgraph,))}
 
 
-_KINDS = {"students": "Student", "guardians": "Guardian", "enrollments": "Enrollment", "users": "User"}
+_KINDS = {
+    "students": "Student",
+    "guardians": "Guardian",
+    "enrollments": "Enrollment",
+    "users": "User",
+    "invoices": "Invoice",
+    "payments": "Payment",
+}
 
 
 def visible_keys(seen: Seen, table: str) -> set[str]:

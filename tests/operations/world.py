@@ -76,10 +76,10 @@ class World:
             for error in (await inbox.apply(envelopes[start : start + 500])).values():
                 raise error
 
-    async def year(self) -> tuple[UUID, UUID]:
+    async def year(self, first: tuple[date, date] = ODD, second: tuple[date, date] = EVEN) -> tuple[UUID, UUID]:
         """A school year; answers its semesters, of which the first is active."""
         year, odd, even = new_id(), new_id(), new_id()
-        semesters = (semester(odd, 1, ODD), semester(even, 2, EVEN))
+        semesters = (semester(odd, 1, first), semester(even, 2, second))
         await self.receive(year_created(year, semesters), activated(year, semesters[0]))
         return odd, even
 

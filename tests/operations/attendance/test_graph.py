@@ -1,0 +1,166 @@
+"""Attendance in the graph, whose clock is the real one: all days are counted from today."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from libs.auth import Actor
+from libs.kernel import new_id, utc_now
+from libs.testing import GraphAnswer, GraphClient, actor_of
+from subgraphs.operations.attendance.operations import Mark, Recorder, keep_marks
+from subgraphs.operations.attendance.rules import AttendanceStatus
+from tests.operations.world import World
+
+TODAY = utc_now().astimezone(ZoneInfo("Asia/Jakarta")).date()
+TERM = (TODAY - timedelta(days=60), TODAY + timedelta(days=60))
+NEXT = (TODAY + timedelta(days=61), TODAY + timedelta(days=120))
+SITTING = (TERM[0], NEXT[1])
+SUMMARY = "attendanceSummary { present absent late excused sick days }"
+NOTHING = {"present": 0, "absent": 0, "late": 0, "excused": 0, "sick": 0, "days": 0}
+
+
+@dataclass
+class Scene:
+    """X-1, led by `homeroom`, with pupils 0 and 1; X-2 with pupil 2. `student` and `parent` are those of pupil 0."""
+
+    world: World
+    graph: GraphClient
+    classes: list[UUID]
+    students: list[UUID]
+    actors: dict[str, Actor]
+    semesters: tuple[UUID, UUID]
+
+    async def ask(self, query: str, actor: str, **variables: Any) -> GraphAnswer:
+        return await self.graph(query, variables, actor=self.actors[actor])
+
+    async def pupils(self, selection: str, actor: str) -> list[Any]:
+        query = f"query($keys: [_Any!]!) {{ _entities(representations: $keys) {{ ... on Student {{ {selection} }} }} }}"
+        keys = [{"__typename": "Student", "id": str(each)} for each in self.students]
+        return (await self.ask(query, actor, keys=keys)).ok()["_entities"]
+
+    async def record(self, actor: str, day: date = TODAY, **values: Any) -> dict[str, Any]:
+        given = {"classId": str(self.classes[0]), "date": day.isoformat(), "entries": []} | values
+        query = (
+            "mutation($input: RecordClassAttendanceInput!) { recordClassAttendance(input: $input) { __typename"
+            " ... on RecordClassAttendanceSuccess { recorded updated unchanged } ... on Holiday { name }"
+            " ... on UserError { code } ... on InvalidInput { fields { path code } } } }"
+        )
+        return (await self.ask(query, actor, input=given)).ok()["recordClassAttendance"]
+
+    async def mark(self, *marks: tuple[int, int, AttendanceStatus]) -> None:
+        """Pupil, days ago, status; as the office's."""
+        async with self.world.write() as tx:
+            wanted = [
+                Mark(self.students[at], self.classes[at // 2], TODAY - timedelta(days=ago), status, None)
+                for at, ago, status in marks
+            ]
+            await keep_marks(tx, wanted, recorder=Recorder(new_id(), any_class=True), schedule_id=None, today=TODAY)
+
+
+@pytest.fixture
+async def here(world: World, graph: GraphClient) -> Scene:
+    """See Scene."""
+    semesters = await world.year(TERM, NEXT)
+    homeroom = new_id()
+    classes = [await world.class_(homeroom=homeroom), await world.class_(name="X-2")]
+    students = [
+        *await world.pupils(2, class_id=classes[0], days=SITTING),
+        *await world.pupils(1, class_id=classes[1], days=SITTING),
+    ]
+    roles = ("principal", "school_admin", "teacher", "student", "parent", "finance_staff")
+    own = {"student": (students[0],), "parent": (students[0],)}
+    actors = {role: actor_of(role, world.tenant_id, student_ids=own.get(role, ())) for role in roles}
+    actors["homeroom"] = actor_of("teacher", world.tenant_id, user_id=homeroom)
+    return Scene(world, graph, classes, students, actors, semesters)
+
+
+async def test_a_day_counts_once_and_the_offices_mark_holds(here: Scene):
+    sick, late = AttendanceStatus.SICK, AttendanceStatus.LATE
+    await here.mark((0, 1, AttendanceStatus.PRESENT), (0, 2, late), (0, 3, sick), (1, 1, AttendanceStatus.ABSENT))
+    first, second, third = await here.pupils(SUMMARY, "principal")
+    assert first["attendanceSummary"] == NOTHING | {"present": 1, "late": 1, "sick": 1, "days": 3}
+    assert second["attendanceSummary"] == NOTHING | {"absent": 1, "days": 1}
+    assert third["attendanceSummary"] == NOTHING
+    days = f'from: "{TODAY - timedelta(days=2)}", to: "{TODAY - timedelta(days=2)}"'
+    ranged = await here.pupils(f"attendanceSummary({days}) {{ late days }}", "principal")
+    assert ranged[0]["attendanceSummary"] == {"late": 1, "days": 1}
+    coming = await here.pupils(f'attendanceSummary(semesterId: "{here.semesters[1]}") {{ days }}', "principal")
+    assert [each["attendanceSummary"]["days"] for each in coming] == [0, 0, 0]
+    marks = await here.pupils("attendance(first: 2) { totalCount nodes { date status } }", "principal")
+    assert marks[0]["attendance"]["totalCount"] == 3
+    assert marks[0]["attendance"]["nodes"][0] == {"date": str(TODAY - timedelta(days=1)), "status": "PRESENT"}
+
+
+async def test_everybody_sees_what_is_theirs_to_see(here: Scene):
+    await here.mark(*((at, 1, AttendanceStatus.ABSENT) for at in range(3)))
+    seen = {
+        "principal": [1, 1, 1],
+        "school_admin": [1, 1, 1],
+        "homeroom": [1, 1, None],
+        "teacher": [None, None, None],
+        "student": [1, None, None],
+        "parent": [1, None, None],
+    }
+    for actor, expected in seen.items():
+        told = await here.pupils(f"{SUMMARY} attendance {{ totalCount }}", actor)
+        days = [each["attendanceSummary"] and each["attendanceSummary"]["days"] for each in told]
+        assert (actor, days) == (actor, expected)
+        assert [each["attendance"]["totalCount"] for each in told] == [each or 0 for each in expected]
+    keys = [{"__typename": "Student", "id": str(here.students[0])}]
+    query = f"query($keys: [_Any!]!) {{ _entities(representations: $keys) {{ ... on Student {{ {SUMMARY} }} }} }}"
+    assert "FORBIDDEN" in (await here.ask(query, "finance_staff", keys=keys)).codes
+
+
+async def test_present_today_is_for_who_leads_the_school(here: Scene):
+    await here.mark((0, 0, AttendanceStatus.PRESENT), (1, 0, AttendanceStatus.LATE), (2, 0, AttendanceStatus.SICK))
+    keys = [{"__typename": "SchoolOverview", "id": str(here.world.tenant_id)}]
+    query = "query($keys: [_Any!]!) { _entities(representations: $keys) { ... on SchoolOverview { presentToday } } }"
+    assert (await here.ask(query, "principal", keys=keys)).ok()["_entities"] == [{"presentToday": 2}]
+    assert "FORBIDDEN" in (await here.ask(query, "teacher", keys=keys)).codes
+
+
+async def test_every_answer_of_recording(here: Scene):
+    day = next(day for day in (TODAY, TODAY - timedelta(days=1)) if day.isoweekday() != 7)
+    done = {"__typename": "RecordClassAttendanceSuccess", "recorded": 2, "updated": 0, "unchanged": 0}
+    assert await here.record("homeroom", day) == done
+    assert (await here.record("homeroom", day))["unchanged"] == 2
+    assert (await here.record("teacher", day))["code"] == "NOT_TEACHING_THIS_CLASS"
+    assert (await here.record("parent", day))["code"] == "FORBIDDEN"
+    assert (await here.record("school_admin", day))["recorded"] == 2  # the office's marks beside the teacher's
+    assert (await here.record("homeroom", TERM[0] - timedelta(days=7)))["__typename"] == "OutsideSemester"
+    sunday = TODAY - timedelta(days=TODAY.isoweekday())
+    assert (await here.record("homeroom", sunday))["name"] == "Minggu"
+    assert (await here.record("homeroom", day, classId=str(new_id())))["code"] == "NOT_FOUND"
+    stranger = [{"studentId": str(here.students[2]), "status": "SICK"}]
+    refused = await here.record("homeroom", day, entries=stranger)
+    assert refused["fields"] == [{"path": "input.entries[0].studentId", "code": "NOT_FOUND"}]
+    assert len(here.world.rows("student_attendance")) == 4
+
+
+async def test_a_school_that_keeps_no_attendance_hides_it(here: Scene):
+    here.world.as_owner(
+        "operations", "update operations.tenants set features = '{}' where id = %s", (here.world.tenant_id,)
+    )
+    answer = await here.ask('mutation { importAttendance(input: {file: {text: "x"}}) { __typename } }', "school_admin")
+    assert answer.codes == ["FEATURE_DISABLED"]
+
+
+async def test_an_import_is_asked_for_and_followed(here: Scene):
+    text = f"""nis,date,status\n0000,{TODAY},PRESENT\n"""
+    query = (
+        "mutation($input: ImportAttendanceInput!) { importAttendance(input: $input) {"
+        " ... on ImportAttendanceSuccess { job { id kind status } } ... on UserError { code } } }"
+    )
+    job = (await here.ask(query, "school_admin", input={"file": {"text": text}})).ok()["importAttendance"]["job"]
+    assert (job["kind"], job["status"]) == ("IMPORT_ATTENDANCE", "QUEUED")
+    followed = f'{{ operationsJob(id: "{job["id"]}") {{ id }} }}'
+    assert (await here.ask(followed, "school_admin")).ok()["operationsJob"] == {"id": job["id"]}
+    assert (await here.ask(followed, "teacher")).codes == ["FORBIDDEN"]
+    refused = (await here.ask(query, "teacher", input={"file": {"text": text}})).ok()["importAttendance"]
+    assert refused == {"code": "FORBIDDEN"}
+    empty = (await here.ask(query, "school_admin", input={"file": {}})).ok()["importAttendance"]
+    assert empty["code"] == "INVALID_INPUT"

@@ -1,4 +1,4 @@
-"""Both schools in one database for the whole run, with the three applications in front of it."""
+"""Both schools in one database for the whole run, with the applications in front of it."""
 
 import asyncio
 from collections.abc import Coroutine, Iterator
@@ -15,13 +15,19 @@ from libs.kernel import utc_now
 from libs.settings import Settings
 from libs.testing import GraphClient, Template, clone_database
 from subgraphs.academic.app import create_app as academic_app
+from subgraphs.finance.app import create_app as finance_app
 from subgraphs.identity.app import create_app as identity_app
 from subgraphs.notification.app import create_app as notification_app
 from tests.reads.people import make_accounts
 from tests.reads.reference import Reference
 from tests.reads.world import SCHOOLS, SchoolRows
 
-_APPS = {"academic": academic_app, "identity": identity_app, "notification": notification_app}
+_APPS = {
+    "academic": academic_app,
+    "identity": identity_app,
+    "notification": notification_app,
+    "finance": finance_app,
+}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ keys to graphql-core. It shares nothing with the engine that it is compared with
 import asyncio
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ import psycopg
 from graphql import GraphQLError, execute, get_named_type, is_non_null_type, parse, validate
 from graphql.execution import MiddlewareManager
 from graphql.execution.executor import Executor
-from sqlalchemy import create_engine
+from sqlalchemy import Uuid, create_engine, literal, select
 from starlette.requests import Request
 
 from libs.auth import Actor
@@ -24,11 +25,12 @@ from libs.db import Database
 from libs.events import OutboxWriter
 from libs.graph import Call, RequestContext
 from libs.graph.errors import root_cause
-from libs.graph.fields import ColumnField, ComputedField, Relation, StubField
+from libs.graph.fields import ColumnField, ComputedField, FigureField, Relation, StubField
 from libs.graph.tenants import TenantState
 from libs.kernel import Forbidden, utc_now
 from libs.settings import Settings
 from subgraphs.academic.schema import schema as academic_schema
+from subgraphs.finance.schema import schema as finance_schema
 from subgraphs.identity.schema import schema as identity_schema
 from subgraphs.identity.user.queries import Contacts
 from subgraphs.notification.schema import schema as notification_schema
@@ -41,6 +43,7 @@ SCHEMAS = {
     "academic": academic_schema._schema,
     "identity": identity_schema._schema,
     "notification": notification_schema._schema,
+    "finance": finance_schema._schema,
 }
 
 
@@ -185,7 +188,11 @@ def _of_row(found: Found, info: Any, arguments: dict[str, Any]) -> Any:
         case ColumnField(of=None):
             return found.values[declared.name]
         case ColumnField():
-            return found.values[f"{info.field_name} ()"]
+            return _whole(found.values[f"{info.field_name} ()"])
+        case FigureField(of=of):
+            context = found.reading.context(found.entity.resource)
+            value = of(literal(found.values["id"], Uuid()), context).label("value")
+            return _whole(found.reading.run(select(value), context.reach)[0]["value"])
         case StubField(key=key):
             identity = found.values[key]
             target = found.reading.entity(get_named_type(info.return_type).name)
@@ -195,6 +202,11 @@ def _of_row(found: Found, info: Any, arguments: dict[str, Any]) -> Any:
         case Relation() as relation:
             return _related(found, declared.name, relation, info, arguments)
     raise AssertionError(declared)
+
+
+def _whole(value: Any) -> Any:
+    """PostgreSQL's sums of whole numbers are numeric."""
+    return int(value) if isinstance(value, Decimal) and value == int(value) else value
 
 
 def _related(found: Found, name: str, relation: Relation, info: Any, arguments: dict[str, Any]) -> Any:

@@ -82,6 +82,14 @@ ROOTS: Mapping[str, Mapping[str, Callable[[Reading, Arguments], Any]]] = {
         "me": lambda reading, _: reading.only("User", id=reading.actor.user_id),
         "user": lambda reading, given: reading.only("User", id=given["id"]),
     },
+    "finance": {
+        "billingConfigs": _page("BillingConfig", "name"),
+        "invoices": _page("Invoice", "due_date desc"),
+        "invoiceAggregates": _figures("Invoice"),
+        "invoice": lambda reading, given: reading.only("Invoice", id=given["id"]),
+        "payments": _page("Payment", "paid_on desc"),
+        "payment": lambda reading, given: reading.only("Payment", id=given["id"]),
+    },
     "notification": {
         "notifications": _page("Notification", "created_at desc"),
         "notificationAggregates": _figures("Notification"),

@@ -3,6 +3,7 @@
 from typing import Any, Final
 from uuid import UUID
 
+from tests.reads.bills import NUMBERS
 from tests.reads.people import USERS
 from tests.reads.world import (
     CLASS_NAMES,
@@ -25,6 +26,9 @@ _NUMBERED = {
     "Subject": ("subject", 4),
     "ClassSubject": ("class-subject", 8),
     "Notification": ("message", 8),
+    "BillingConfig": ("billing", 3),
+    "Invoice": ("invoice", 9),
+    "Payment": ("payment", 5),
 }
 _NOBODY: Final = UUID("00000000-0000-7000-8000-00000000dead")
 _WILD = ("", "'", '"', "\\", "%", "_", "$1", '{"!":null}', "null", "🌸", "x" * 300, "\u202e", "a\nb")
@@ -41,6 +45,9 @@ TEXTS: Final[dict[str, tuple[str, ...]]] = {
     "timezone": ("Asia/Jakarta", "Asia/Jayapura"),
     "language": ("id", "en", *_WILD),
     "eventType": ("user.created", "user.activated", *_WILD),
+    "number": (*NUMBERS, *_WILD),
+    "period": ("2026-07", "2026-08", *_WILD),
+    "referenceNumber": ("🌸 'x'", *_WILD),
     "search": (
         "bu",
         "ayu l",

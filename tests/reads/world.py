@@ -22,9 +22,11 @@ from subgraphs.academic.student.model import Guardian, Student, StudentGuardian,
 from subgraphs.academic.student.rules import name_words
 from subgraphs.academic.subject.model import Subject
 from subgraphs.academic.teacher.model import Teacher
+from subgraphs.finance.model import Tenant as FinanceTenant
 from subgraphs.identity.tenant.model import Tenant
 from subgraphs.notification.model import Tenant as NotificationTenant
 from subgraphs.notification.notification.model import Notification, NotificationStudent
+from tests.reads import bills
 
 SCHOOLS = ("melati", "kenanga")
 _NAMESPACE = UUID("5d0a6a43-8a52-5a43-9d52-6d4f0c3b9e10")
@@ -335,6 +337,11 @@ class SchoolRows:
             (Notification, self._rows("message", rows)),
             (NotificationStudent, self._rows("about", links)),
         ]
+
+    def finance(self) -> Tables:
+        """What the school bills and is paid."""
+        known = self._tenant() | {"tenant_id": tenant_of(self.school), "sequence": 1}
+        return [(FinanceTenant, [known]), *bills.tables(self._id, self._rows, self.today)]
 
 
 _MOMENT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

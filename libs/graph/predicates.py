@@ -75,7 +75,8 @@ def filtered(
             parts = [filtered(entity, row, part, parameters, context).all() for part in bounded(value)]
             found.examined.append(or_(false(), *(and_(true(), *part) for part in parts)))
         elif name == "not":
-            found.examined.append(not_(and_(true(), *filtered(entity, row, value, parameters, context).all())))
+            holds = and_(true(), *filtered(entity, row, value, parameters, context).all())
+            found.examined.append(holds.is_not(true()))  # where a value is missing, nothing holds of it
         elif name == "search":
             found.indexed.append(_words(entity, row, value, parameters, context))
         else:

@@ -48,6 +48,13 @@ CASES = {
         "{ teachers { nodes { user { id @skip(if: true) } } } }",
         {},
     ),
+    # Whoever has no number has not this one: of a missing value neither a comparison nor its contrary was said to hold.
+    "rows without a value are those of which a comparison does not hold": (
+        "academic",
+        """{ students(filter: {not: {nisn: {eq: "0000000001"}}}) { totalCount nodes { nisn } }
+          x: students(filter: {not: {not: {nisn: {eq: "0000000005"}}}}) { totalCount } }""",
+        {},
+    ),
     # Parts of a second had as many digits as PostgreSQL likes, not as many as the scalar tells.
     "a lesson that begins within a second": ("academic", "{ weeklySchedule { startTime endTime } }", {}),
     # A page that is too large was refused only where rows of it were asked for.

@@ -40,9 +40,10 @@ class Records:
     async def run(self) -> None:
         """Everything that needs nothing but the school."""
         school = self._school
-        running = school.current.start if self._today < school.current.second else school.current.second
+        is_first = self._today < school.current.second
+        running = school.current.start if is_first else school.current.second
         await self._attendance(school_days(school.past.second, school.past.end))
-        await self._attendance(school_days(running, self._today))
+        await self._attendance(school_days(running, school.current.second if is_first else school.current.end))
         pupils = await self._pupils()
         await self._marks(self._loaded.finished, school.past.second, len(_CATEGORIES), pupils)
         await self._marks(self._loaded.running, running, 1, pupils)
@@ -52,8 +53,9 @@ class Records:
     async def _attendance(self, days: list[date]) -> None:
         """Month by month, as a school keeps it; what is there already is not sent again."""
         last = self._school.pupils[-1].row["nis"]
-        for month in sorted({(day.year, day.month) for day in days}):
-            within = [day for day in days if (day.year, day.month) == month]
+        gone = [day for day in days if day < self._today]
+        for month in sorted({(day.year, day.month) for day in gone}):
+            within = [day for day in gone if (day.year, day.month) == month]
             query = (
                 "query($nis: String!, $from: Date, $to: Date)"
                 " { student(nis: $nis) { attendanceSummary(from: $from, to: $to) { days } } }"
@@ -61,7 +63,7 @@ class Records:
             span = {"from": within[0].isoformat(), "to": within[-1].isoformat()}
             found = await self._graph(query, nis=last, **span)
             if found["student"]["attendanceSummary"]["days"] < len(within):
-                text = self._school.attendance_file(within, f"{month}")
+                text = self._school.attendance_file(days, within)
                 (answer,) = await self._graph.mutate(
                     "importAttendance", [{"file": {"text": text}}], "job { id status }"
                 )

@@ -172,13 +172,13 @@ class DemoSchool:
         """The file of `importStudents` for this year or the one before, when everybody was one level lower."""
         return _COLUMNS + "\n" + "".join(pupil.line(pupil.level - past) for pupil in self.pupils)
 
-    def attendance_file(self, days: Sequence[date], seed: str) -> str:
-        """The file of `importAttendance` for these days: the pupils' absences of the file, spread by chance."""
+    def attendance_file(self, days: Sequence[date], within: Sequence[date]) -> str:
+        """The file of `importAttendance` for `within`: each pupil's absences are spread over the `days` of a semester."""
         lines = []
         for pupil in self.pupils:
-            chance = random.Random(f"{_SEED}-{seed}-{pupil.row['nis']}")  # noqa: S311 - the same days at every run
-            absent = set(chance.sample(days, min(pupil.absences, len(days))))
-            marks = ((day, "ABSENT" if day in absent else "PRESENT") for day in days)
+            chance = random.Random(f"{_SEED}-{days[0]}-{pupil.row['nis']}")  # noqa: S311 - the same at every run
+            absent = set(chance.sample(days, k=min(pupil.absences, len(days))))
+            marks = ((day, "ABSENT" if day in absent else "PRESENT") for day in within)
             lines += [f"{pupil.row['nis']},{day},{status},\n" for day, status in marks]
         return "nis,date,status,notes\n" + "".join(lines)
 

@@ -173,7 +173,7 @@ class DemoSchool:
         return _COLUMNS + "\n" + "".join(pupil.line(pupil.level - past) for pupil in self.pupils)
 
     def attendance_file(self, days: Sequence[date], within: Sequence[date]) -> str:
-        """The file of `importAttendance` for `within`: each pupil's absences are spread over the `days` of a semester."""
+        """The file of `importAttendance` for `within`; each pupil's absences are spread over all the `days`."""
         lines = []
         for pupil in self.pupils:
             chance = random.Random(f"{_SEED}-{days[0]}-{pupil.row['nis']}")  # noqa: S311 - the same at every run

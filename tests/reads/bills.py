@@ -19,20 +19,6 @@ def tables(
     identity: Callable[[str, int], UUID], rows: Callable[[str, Sequence[Mapping[str, Any]]], Any], today: date
 ) -> list[tuple[Any, Any]]:
     """Everything finance holds but for the school, in the order of its foreign keys."""
-    configs = [
-        {
-            "name": ("SPP", "SPP", 'Seragam "OSIS"')[at],
-            "amount": 250_000 + at,
-            "type": ("SPP", "CONTRIBUTION", "UNIFORM")[at],
-            "frequency": ("MONTHLY", "YEARLY", "ONCE")[at],
-            "due_day": 10 + at,
-            "class_level": None if at == 1 else 10 + at,
-            "valid_from": date(2026, 1, 1),
-            "valid_to": date(2026, 12, 31) if at == 1 else None,
-            "is_active": at != 2,
-        }
-        for at in range(3)
-    ]
     invoices = [_invoice(identity, at, today) for at in range(9)]
     paid = [(at, each) for at, each in enumerate(invoices) if each["paid"]]
     payments = [
@@ -59,11 +45,25 @@ def tables(
         (Student, rows("student", [{"sequence": 1, "status": "ACTIVE"}] * 12)),
         (Class, rows("class", [{"sequence": 1, "level": 10}] * 3)),
         (Enrollment, rows("sitting", [_sitting(identity, at, today) for at in range(9)])),
-        (BillingConfiguration, rows("billing", configs)),
+        (BillingConfiguration, rows("billing", [_config(at) for at in range(3)])),
         (Invoice, rows("invoice", invoices)),
         (Payment, rows("payment", payments)),
         (PaymentAllocation, rows("part", parts)),
     ]
+
+
+def _config(at: int) -> dict[str, Any]:
+    return {
+        "name": ("SPP", "SPP", 'Seragam "OSIS"')[at],
+        "amount": 250_000 + at,
+        "type": ("SPP", "CONTRIBUTION", "UNIFORM")[at],
+        "frequency": ("MONTHLY", "YEARLY", "ONCE")[at],
+        "due_day": 10 + at,
+        "class_level": None if at == 1 else 10 + at,
+        "valid_from": date(2026, 1, 1),
+        "valid_to": date(2026, 12, 31) if at == 1 else None,
+        "is_active": at != 2,
+    }
 
 
 def _sitting(identity: Callable[[str, int], UUID], at: int, today: date) -> dict[str, Any]:

@@ -103,6 +103,7 @@ def _addresses(state: StateFolder) -> dict[str, str]:
         "WIYATA_NATS_URL": f"nats://{LOOPBACK}:{_NATS_PORT}",
         "WIYATA_SUPERGRAPH": str(ROOT / "schema" / "supergraph.graphql"),
         "WIYATA_MAIL_URL": f"sink:{state.mail}",
+        "WIYATA_FILES_URL": state.files.as_uri(),
     }
 
 

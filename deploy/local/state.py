@@ -56,6 +56,11 @@ class StateFolder:
         return self.path / "mail"
 
     @property
+    def files(self) -> Path:
+        """The folder of the files that the subgraphs keep."""
+        return self.path / "files"
+
+    @property
     def _lock(self) -> Path:
         return self.path / "lock"
 

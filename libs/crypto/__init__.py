@@ -3,6 +3,7 @@
 from libs.crypto.aead import Undecipherable
 from libs.crypto.fields import BlindIndex, DataKey, normal_email, normal_phone
 from libs.crypto.keys import KeyRing
+from libs.crypto.links import SignedLinks
 from libs.crypto.sealed import seal, unseal
 from libs.crypto.vault import Vault, create_data_keys, data_keys
 
@@ -10,6 +11,7 @@ __all__ = [
     "BlindIndex",
     "DataKey",
     "KeyRing",
+    "SignedLinks",
     "Undecipherable",
     "Vault",
     "create_data_keys",

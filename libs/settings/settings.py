@@ -110,6 +110,13 @@ class Settings(BaseSettings):
     )
     platform_password: SecretStr = Field(default=SecretStr(""), description="Their password; empty makes no account.")
 
+    files_url: str = Field(
+        default="file:.wiyata/files",
+        description="Where files are kept: file:///folder, s3://bucket/prefix, gs://… or az://….",
+    )
+    chromium: str = Field(
+        default="", description="Chromium that makes PDFs, a path; empty: the one that the machine has."
+    )
     mail_url: str = Field(
         default="sink:.wiyata/mail",
         description="smtp://[user:password@]host:port, smtps://… or sink:<folder> (development).",

@@ -63,7 +63,8 @@ def settings(template: Template, tmp_path: Path) -> Iterator[Settings]:
     with clone_database(template) as cloned:
         with redis.Redis.from_url(cloned.valkey_url) as cache:
             cache.flushall()
-        yield cloned.model_copy(update={"mail_url": f"sink:{tmp_path / 'mail'}"})
+        folders = {"mail_url": f"sink:{tmp_path / 'mail'}", "files_url": (tmp_path / "files").as_uri()}
+        yield cloned.model_copy(update=folders)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from starlette.applications import Starlette
 
-from libs.crypto import KeyRing, Vault
+from libs.crypto import KeyRing, SignedLinks, Vault
 from libs.db import Database
 from libs.events import OutboxWriter
 from libs.graph import Subgraph, subgraph_app
@@ -12,16 +12,22 @@ from libs.jobs import JobQueue, SubgraphWorker
 from libs.kernel import Clock, utc_now
 from libs.settings import Settings
 from subgraphs.operations.consumers import consumers
-from subgraphs.operations.jobs import JOBS
+from subgraphs.operations.jobs import jobs
 from subgraphs.operations.model import SCHEMA, Tenant, person_keys
+from subgraphs.operations.report_card.adapters.chromium import ChromiumPrinter
+from subgraphs.operations.report_card.adapters.objects import StoredFiles
+from subgraphs.operations.report_card.adapters.page import Pages
+from subgraphs.operations.report_card.http import Archive, report_card_routes
 from subgraphs.operations.schema import schema
 
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What the mutations of operations need beyond the database: the queue of long work."""
+    """What the graph of operations needs beyond the database: the queue of long work, keys, signed addresses."""
 
     queue: JobQueue
+    vault: Vault
+    links: SignedLinks
 
 
 def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
@@ -32,19 +38,25 @@ def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     """The graph of operations. Raises SettingsError when a key is missing."""
     database = open_database(settings, clock=clock)
-    extras = Extras(JobQueue(SCHEMA, Vault(KeyRing.from_settings(settings), person_keys)))
-    return subgraph_app(Subgraph(SCHEMA, settings, schema, database, Tenant.__table__, extras, clock))
+    vault = Vault(KeyRing.from_settings(settings), person_keys)
+    links = SignedLinks(settings, purpose="report card")
+    extras = Extras(JobQueue(SCHEMA, vault), vault, links)
+    subgraph = Subgraph(SCHEMA, settings, schema, database, Tenant.__table__, extras, clock)
+    archive = Archive(database, vault, StoredFiles(settings.files_url), links, clock)
+    return subgraph_app(subgraph, report_card_routes(archive))
 
 
 def create_worker(settings: Settings) -> SubgraphWorker:
     """Relay, consumers and long work of operations."""
     key_ring = KeyRing.from_settings(settings)
     vault = Vault(key_ring, person_keys)
+    printer = ChromiumPrinter(settings.chromium)
     return SubgraphWorker(
         settings,
         open_database(settings),
         key_ring,
         consumers=consumers(vault),
         queue=JobQueue(SCHEMA, vault),
-        jobs=JOBS,
+        jobs=jobs(vault, Pages(settings.public_url), printer, StoredFiles(settings.files_url)),
+        also=[printer.run],
     )

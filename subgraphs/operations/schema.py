@@ -5,16 +5,17 @@ import strawberry
 from libs.graph import subgraph_schema
 from subgraphs.operations.attendance.graph import AttendanceMutation, AttendanceQuery, SchoolOverview
 from subgraphs.operations.grading.graph import GradingMutation, GradingQuery
+from subgraphs.operations.report_card.graph import ReportCardMutation, ReportCardQuery
 from subgraphs.operations.roster.graph import ClassSubject, Student, Subject
 
 
 @strawberry.type
-class Query(AttendanceQuery, GradingQuery):
+class Query(AttendanceQuery, GradingQuery, ReportCardQuery):
     """What can be asked."""
 
 
 @strawberry.type
-class Mutation(AttendanceMutation, GradingMutation):
+class Mutation(AttendanceMutation, GradingMutation, ReportCardMutation):
     """What can be done."""
 
 

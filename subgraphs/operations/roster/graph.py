@@ -6,14 +6,16 @@ from uuid import UUID
 
 import strawberry
 
-from libs.graph import Connection, column, connection, derived, entity
+from libs.graph import Connection, column, connection, derived, entity, many
 
 if TYPE_CHECKING:
     from subgraphs.operations.attendance.graph import Attendance, AttendanceSummary
     from subgraphs.operations.grading.graph import SubjectGrade
+    from subgraphs.operations.report_card.graph import ReportCard
 
 ATTENDANCE = "subgraphs.operations.attendance.graph"
 GRADING = "subgraphs.operations.grading.graph"
+REPORT_CARD = "subgraphs.operations.report_card.graph"
 
 
 @entity(None, resource="subject")
@@ -41,6 +43,9 @@ class Student:
         arguments={"semester_id": (UUID, "The semester; the active one when nothing is said.")},
         many=True,
         assumed=15,
+    )
+    report_cards: list[Annotated["ReportCard", strawberry.lazy(REPORT_CARD)]] | None = many(
+        "ReportCard", "The pupil's report cards, latest first.", remote="student_id", order="created_at desc"
     )
     attendance_summary: Annotated["AttendanceSummary", strawberry.lazy(ATTENDANCE)] | None = derived(
         "AttendanceSummary",

@@ -1,0 +1,96 @@
+"""`/files/operations/report-cards/…`: PDFs by signed address; `/verify/<code>`: the page behind a QR code."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Final
+from uuid import UUID
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from libs.auth import system_binding
+from libs.crypto import SignedLinks, Vault
+from libs.db import Database
+from libs.kernel import Clock, NotFound
+from subgraphs.operations.report_card.operations import Verified, read_pdf, verify_report_card
+from subgraphs.operations.report_card.rules import Files, in_words, path_of, tenant_of
+
+_PAGES: Final = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
+)
+_PAGES.filters["in_words"] = in_words
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """What is needed to give a card out."""
+
+    database: Database
+    vault: Vault
+    files: Files
+    links: SignedLinks
+    clock: Clock
+
+
+def report_card_routes(archive: Archive) -> Sequence[BaseRoute]:
+    """The routes over an archive."""
+
+    async def show_pdf(request: Request) -> Response:
+        tenant_id, card_id = request.path_params["tenant_id"], request.path_params["card_id"]
+        asked = request.query_params
+        signed = archive.links.holds(
+            path_of(tenant_id, card_id),
+            expires=asked.get("expires", ""),
+            signature=asked.get("signature", ""),
+            now=archive.clock(),
+        )
+        if not signed:
+            return _told(HTTPStatus.FORBIDDEN, "Tautan ini tidak berlaku atau sudah kedaluwarsa.")
+        return await _pdf(archive, tenant_id, card_id)
+
+    async def verify(request: Request) -> Response:
+        code = request.path_params["code"]
+        tenant_id = tenant_of(code)
+        if tenant_id is None:
+            return _page(None)
+        async with archive.database.read(system_binding(tenant_id)) as tx:
+            return _page(await verify_report_card(tx, vault=archive.vault, code=code))
+
+    return [
+        Route("/files/operations/report-cards/{tenant_id:uuid}/{card_id:uuid}.pdf", show_pdf),
+        Route("/verify/{code:str}", verify),
+    ]
+
+
+async def _pdf(archive: Archive, tenant_id: UUID, card_id: UUID) -> Response:
+    try:
+        async with archive.database.read(system_binding(tenant_id)) as tx:
+            content = await read_pdf(tx, vault=archive.vault, files=archive.files, card_id=card_id)
+    except NotFound:
+        return _told(HTTPStatus.NOT_FOUND, "Rapor ini tidak ada.")
+    headers = {
+        "content-disposition": 'inline; filename="rapor.pdf"',
+        "cache-control": "private, no-store",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+    }
+    return Response(content, media_type="application/pdf", headers=headers)
+
+
+def _page(card: Verified | None) -> Response:
+    nonce = token_urlsafe(16)
+    html = _PAGES.get_template("verify.html").render(card=card, nonce=nonce)
+    headers = {
+        "content-security-policy": f"default-src 'none'; style-src 'nonce-{nonce}'; frame-ancestors 'none'",
+        "cache-control": "no-store",
+    }
+    return HTMLResponse(html, HTTPStatus.OK if card else HTTPStatus.NOT_FOUND, headers)
+
+
+def _told(status: HTTPStatus, text: str) -> Response:
+    return PlainTextResponse(text, status)

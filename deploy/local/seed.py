@@ -43,13 +43,11 @@ async def seed(settings: Settings, accounts: Path, console: Console) -> None:
         with Progress(*columns, console=console) as progress:
             tenants = [await _tenant(platform, school) for school in schools]
             await wait_until_consumed(settings, timeout_seconds=_CATCH_UP_SECONDS)
-            _, *records = await asyncio.gather(
-                _register(platform, progress),
-                *(
-                    _school(Graph(http, tenant), school, passwords, today, progress)
-                    for school, tenant in zip(schools, tenants, strict=True)
-                ),
+            loading = (
+                _school(Graph(http, tenant), school, passwords, today, progress)
+                for school, tenant in zip(schools, tenants, strict=True)
             )
+            _, records = await asyncio.gather(_register(platform, progress), asyncio.gather(*loading))
             for step in (Records.run, Records.fees, Records.verified):
                 await wait_until_consumed(settings, timeout_seconds=_CATCH_UP_SECONDS)
                 await asyncio.gather(*(step(each) for each in records))

@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from libs.graph.arguments import Parameters
 from libs.graph.context import ReadContext
+from libs.graph.errors import RequestRefused
 from libs.graph.fields import ColumnField
 from libs.graph.filters import Comparison, bounded
 from libs.kernel import Forbidden
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from libs.graph.entity import Entity
 
 _MOST_WORDS: Final = 10
+_DEEPEST_FILTER: Final = 20
 _LARGEST_CHARACTER: Final = "\U0010ffff"
 
 
@@ -59,23 +61,36 @@ class Predicates:
 
 
 def filtered(
-    entity: "Entity", row: FromClause, given: Mapping[str, Any] | None, parameters: Parameters, context: ReadContext
+    entity: "Entity",
+    row: FromClause,
+    given: Mapping[str, Any] | None,
+    parameters: Parameters,
+    context: ReadContext,
+    *,
+    depth: int = 0,
 ) -> Predicates:
-    """The conditions of a filter input over a row; values may be slots. Raises RequestRefused for too long lists."""
+    """The conditions of a filter input over a row; values may be slots.
+
+    Raises RequestRefused for lists that are too long and filters that are too deep.
+    """
+    if depth > _DEEPEST_FILTER:
+        raise RequestRefused("DEPTH_LIMIT", f"A filter may hold {_DEEPEST_FILTER} filters within each other.")
     found = Predicates()
     for name, value in (given or {}).items():
         if value is None:
             continue
         if name == "and":
             for part in bounded(value):
-                inner = filtered(entity, row, part, parameters, context)
+                inner = filtered(entity, row, part, parameters, context, depth=depth + 1)
                 found.indexed += inner.indexed
                 found.examined += inner.examined
         elif name == "or":
-            parts = [filtered(entity, row, part, parameters, context).all() for part in bounded(value)]
+            parts = [
+                filtered(entity, row, part, parameters, context, depth=depth + 1).all() for part in bounded(value)
+            ]
             found.examined.append(or_(false(), *(and_(true(), *part) for part in parts)))
         elif name == "not":
-            holds = and_(true(), *filtered(entity, row, value, parameters, context).all())
+            holds = and_(true(), *filtered(entity, row, value, parameters, context, depth=depth + 1).all())
             found.examined.append(holds.is_not(true()))  # where a value is missing, nothing holds of it
         elif name == "search":
             found.indexed.append(_words(entity, row, value, parameters, context))

@@ -20,6 +20,10 @@ from libs.testing.plugin import OwnerRows
 from subgraphs.academic.contact.queries import Contacts
 from subgraphs.identity.tenant.operations.create_tenant import ensure_platform
 from tests.academic.world import HEADER, World
+from tests.admission.world import World as AdmissionWorld
+from tests.badinput.domains import admission_inputs, finance_inputs, operations_inputs
+from tests.finance.world import World as FinanceWorld
+from tests.operations.world import World as OperationsWorld
 
 PASSWORD = "Melati-putih-7"
 STACK_FIXTURES = "tests.journeys.fixtures"
@@ -67,7 +71,30 @@ async def setting(  # noqa: PLR0917 - pytest gives fixtures by name
             async with database_for("identity").write(system_binding(PLATFORM_TENANT_ID)) as tx:
                 await ensure_platform(tx)
             await prepare_identity(made, other_school, as_owner)
+        elif subgraph in _WORLDS:
+            await prepare_domain(made, database_for(subgraph), other_school, as_owner)
         yield made
+
+
+_WORLDS: dict[str, Any] = {"operations": OperationsWorld, "admission": AdmissionWorld, "finance": FinanceWorld}
+
+
+async def prepare_domain(setting: Setting, database: Database, other_school: UUID, as_owner: OwnerRows) -> None:
+    """Fills both schools of a domain; what stands at the same place of the other one's input is its id."""
+    found = []
+    for tenant in (setting.school, other_school):
+        world = _WORLDS[setting.subgraph](setting.settings, database, tenant, as_owner)
+        if setting.subgraph == "operations":
+            found.append(await operations_inputs(world, setting.graph))
+        elif setting.subgraph == "admission":
+            found.append(await admission_inputs(world))
+        else:
+            found.append(await finance_inputs(world))
+    setting.inputs, theirs = found
+    setting.foreign = {
+        name: {f"input.{key}": theirs[name][key] for key in given if key.endswith("Id")}
+        for name, given in setting.inputs.items()
+    }
 
 
 async def prepare_academic(setting: Setting, world: World, other_world: World) -> None:

@@ -31,8 +31,13 @@ def register_scalars() -> None:
     """Tells schemathesis what our scalars look like, right and wrong."""
     for name, values in _SCALARS.items():
         schemathesis.graphql.scalar(name, values.map(nodes.String))
+    schemathesis.graphql.scalar("Rupiah", st.integers(-10, 2**54).map(nodes.Int))
+    schemathesis.graphql.scalar("Score", st.integers(-10, 1_000).map(nodes.Int))
     references = st.fixed_dictionaries(
-        {"__typename": st.sampled_from(["User", "Student", "School", "Nope"]), "id": st.uuids().map(str)}
+        {
+            "__typename": st.sampled_from(["User", "Student", "School", "SchoolOverview", "Nope"]),
+            "id": st.uuids().map(str),
+        }
     )
     schemathesis.graphql.scalar("_Any", references.map(_node))
 

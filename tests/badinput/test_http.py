@@ -108,6 +108,9 @@ async def test_depth_is_measured_through_fragments(setting: Setting) -> None:
 FILTERED = {
     "identity": "UserFilter! users",
     "academic": "StudentFilter! students",
+    "operations": "AssessmentFilter! assessments",
+    "admission": "ApplicationFilter! applications",
+    "finance": "InvoiceFilter! invoices",
     "notification": "NotificationFilter! notifications",
 }
 

@@ -104,7 +104,11 @@ async def test_everybody_sees_what_is_theirs_to_see(here: Scene):
         "teacher": [None, None, None],
         "student": [1, None, None],
         "parent": [1, None, None],
+        "parent of siblings": [1, None, 1],
     }
+    school = here.world.tenant_id
+    siblings = (here.students[0], here.students[2])
+    here.actors["parent of siblings"] = actor_of("parent", school, student_ids=siblings)
     for actor, expected in seen.items():
         told = await here.pupils(f"{SUMMARY} attendance {{ totalCount }}", actor)
         days = [each["attendanceSummary"] and each["attendanceSummary"]["days"] for each in told]
@@ -113,6 +117,39 @@ async def test_everybody_sees_what_is_theirs_to_see(here: Scene):
     keys = [{"__typename": "Student", "id": str(here.students[0])}]
     query = f"query($keys: [_Any!]!) {{ _entities(representations: $keys) {{ ... on Student {{ {SUMMARY} }} }} }}"
     assert "FORBIDDEN" in (await here.ask(query, "finance_staff", keys=keys)).codes
+
+
+async def test_another_school_sees_and_marks_nothing(here: Scene, other_world: World):
+    await here.mark((0, 0, AttendanceStatus.PRESENT))
+    await other_world.year(TERM, NEXT)
+    for role in ("principal", "school_admin"):
+        here.actors[role] = actor_of(role, other_world.tenant_id)
+    (told, *_) = await here.pupils(f"{SUMMARY} attendance {{ totalCount }}", "principal")
+    assert told == {"attendanceSummary": NOTHING, "attendance": {"totalCount": 0}}
+    assert (await here.record("school_admin"))["code"] == "NOT_FOUND"
+    figures = await here.ask("{ attendanceAggregates { count } }", "principal")
+    assert [each["count"] for each in figures.ok()["attendanceAggregates"]] in ([], [0])
+    assert len(here.world.rows("student_attendance")) == 1
+
+
+async def test_figures_count_what_the_actor_sees(here: Scene):
+    await here.mark((0, 1, AttendanceStatus.SICK), (1, 1, AttendanceStatus.SICK), (2, 1, AttendanceStatus.SICK))
+    for actor, count in (("principal", 3), ("homeroom", 2)):
+        asked = await here.ask("{ attendanceAggregates(groupBy: [STATUS]) { keys { status } count } }", actor)
+        assert asked.ok()["attendanceAggregates"] == [{"keys": {"status": "SICK"}, "count": count}]
+    assert "FORBIDDEN" in (await here.ask("{ attendanceAggregates { count } }", "parent")).codes
+
+
+async def test_a_variable_that_is_null_is_one_that_is_not_said(here: Scene):
+    await here.mark((0, 1, AttendanceStatus.SICK))
+    query = (
+        "query($keys: [_Any!]!, $semester: ID, $from: Date, $to: Date) { _entities(representations: $keys) {"
+        " ... on Student { attendanceSummary(semesterId: $semester, from: $from, to: $to) { days } } } }"
+    )
+    keys = [{"__typename": "Student", "id": str(here.students[0])}]
+    for given, days in (({}, 1), ({"to": None, "from": None, "semester": None}, 1), ({"to": str(TERM[0])}, 0)):
+        asked = await here.ask(query, "principal", keys=keys, **given)
+        assert asked.ok()["_entities"] == [{"attendanceSummary": {"days": days}}]
 
 
 async def test_present_today_is_for_who_leads_the_school(here: Scene):
@@ -135,6 +172,8 @@ async def test_every_answer_of_recording(here: Scene):
     sunday = TODAY - timedelta(days=TODAY.isoweekday())
     assert (await here.record("homeroom", sunday))["name"] == "Minggu"
     assert (await here.record("homeroom", day, classId=str(new_id())))["code"] == "NOT_FOUND"
+    tomorrow = await here.record("homeroom", TODAY + timedelta(days=1))
+    assert tomorrow["fields"] == [{"path": "input.date", "code": "FUTURE"}]
     stranger = [{"studentId": str(here.students[2]), "status": "SICK"}]
     refused = await here.record("homeroom", day, entries=stranger)
     assert refused["fields"] == [{"path": "input.entries[0].studentId", "code": "NOT_FOUND"}]
@@ -145,8 +184,11 @@ async def test_a_school_that_keeps_no_attendance_hides_it(here: Scene):
     here.world.as_owner(
         "operations", "update operations.tenants set features = '{}' where id = %s", (here.world.tenant_id,)
     )
-    answer = await here.ask('mutation { importAttendance(input: {file: {text: "x"}}) { __typename } }', "school_admin")
-    assert answer.codes == ["FEATURE_DISABLED"]
+    recording = f'recordClassAttendance(input: {{classId: "{here.classes[0]}", date: "{TODAY}", entries: []}})'
+    for field in ('importAttendance(input: {file: {text: "x"}})', recording):
+        answer = await here.ask(f"mutation {{ {field} {{ __typename }} }}", "school_admin")
+        assert answer.codes == ["FEATURE_DISABLED"]
+    assert here.world.rows("student_attendance") == []
 
 
 async def test_an_import_is_asked_for_and_followed(here: Scene):

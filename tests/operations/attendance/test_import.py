@@ -1,12 +1,24 @@
+import asyncio
 from datetime import timedelta
 
 import pytest
 
-from libs.kernel import InvalidInput, new_id
+from libs.crypto import KeyRing, Vault
+from libs.jobs import Job, JobQueue, JobRunner
+from libs.kernel import InvalidInput, new_id, utc_now
 from subgraphs.operations.attendance.imports import parse_attendance
-from subgraphs.operations.attendance.operations import Recorded, import_attendance
+from subgraphs.operations.attendance.operations import (
+    IMPORT_ATTENDANCE,
+    Recorded,
+    carry_out_import,
+    import_attendance,
+    request_import,
+)
+from subgraphs.operations.model import SCHEMA, person_keys
 from tests.operations.attendance.test_operations import scene, statuses
-from tests.operations.world import TODAY, World
+from tests.operations.world import TODAY, World, semester, year_created
+
+SUNDAY = 7
 
 YESTERDAY = TODAY - timedelta(days=1)
 FILE = f"nis,date,status,notes\n0000,{YESTERDAY},ABSENT,\n0001,{YESTERDAY},present,came early\n0000,{TODAY},LATE,\n"
@@ -54,6 +66,36 @@ async def test_a_file_is_loaded_once_and_tells_nobody_of_the_past(world: World, 
     assert {row["source"] for row in world.rows("student_attendance")} == {"OFFICE"}
     assert [(each["date"], each["status"]) for each in world.events("AbsenceNotified")] == [(str(TODAY), "LATE")]
     assert statuses(other_world) == []
+
+
+async def follow(world: World, text: str) -> Job:
+    """Asks for an import, lets the worker do it, and answers what became of it."""
+    vault = Vault(KeyRing.from_settings(world.settings), person_keys)
+    queue = JobQueue(SCHEMA, vault)
+    async with world.write() as tx:
+        job_id = await request_import(tx, queue=queue, requested_by=new_id(), text=text)
+    runner = JobRunner(world.database, queue, {IMPORT_ATTENDANCE: carry_out_import})
+    while await runner.run_next(asyncio.Event()):
+        pass
+    async with world.write() as tx:
+        job = await queue.find(tx, job_id)
+    assert job is not None
+    return job
+
+
+async def test_the_worker_carries_an_import_out_or_tells_what_is_wrong(world: World):
+    term = semester(new_id(), 1, (utc_now().date() - timedelta(days=60), utc_now().date() + timedelta(days=60)))
+    await world.receive(year_created(new_id(), (term,), name="Now"))
+    await world.pupils(1, class_id=await world.class_(), days=(term.start_date, None))
+    # The worker's clock is the real one; no Sunday, and not today, of which families are told.
+    day = next(day for ago in (2, 3) if (day := utc_now().date() - timedelta(days=ago)).isoweekday() != SUNDAY)
+    good, bad = f"nis,date,status\n0000,{day},SICK\n", f"nis,date,status\n0000,{day},LATE\n9999,{day},SICK\n"
+    done = await follow(world, good)
+    assert (done.status, list(done.errors)) == ("SUCCEEDED", [])
+    failed = await follow(world, bad)
+    assert (failed.status, [each.path for each in failed.errors]) == ("FAILED", ["input.file.text[3].nis"])
+    assert statuses(world) == ["SICK"]
+    assert world.events("AbsenceNotified") == []
 
 
 async def test_one_wrong_row_keeps_the_whole_file_out(world: World):

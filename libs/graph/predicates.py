@@ -85,9 +85,7 @@ def filtered(
                 found.indexed += inner.indexed
                 found.examined += inner.examined
         elif name == "or":
-            parts = [
-                filtered(entity, row, part, parameters, context, depth=depth + 1).all() for part in bounded(value)
-            ]
+            parts = [filtered(entity, row, part, parameters, context, depth=depth + 1).all() for part in bounded(value)]
             found.examined.append(or_(false(), *(and_(true(), *part) for part in parts)))
         elif name == "not":
             holds = and_(true(), *filtered(entity, row, value, parameters, context, depth=depth + 1).all())

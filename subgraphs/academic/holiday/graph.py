@@ -38,7 +38,9 @@ class DeclareHolidaySuccess:
 class HolidayQuery:
     """Queries about holidays."""
 
-    holidays: Connection[SchoolHoliday] = root_connection(SchoolHoliday, "Holidays of the school, by day.", order="date")
+    holidays: Connection[SchoolHoliday] = root_connection(
+        SchoolHoliday, "Holidays of the school, by day.", order="date"
+    )
 
 
 @strawberry.type

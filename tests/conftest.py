@@ -41,4 +41,4 @@ def node_modules() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not packages_are_current(router):
             command = [*node.npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"]
-            subprocess.run(command, cwd=router, env={**os.environ, **node.environment()}, check=True)
+            subprocess.run(command, cwd=router, env={**os.environ, **node.environment()}, check=True, timeout=300)

@@ -13,8 +13,8 @@ from libs.telemetry import correlation_id, get_logger
 
 log = get_logger(__name__)
 
-_VARIABLE_PATH = re.compile(r"Variable '\$(?P<name>\w+)' got invalid value .*? at '(?P<path>[^']+)'", re.DOTALL)
-_VARIABLE = re.compile(r"Variable '\$(?P<name>\w+)'")
+# As graphql-core writes it; a test holds the two together.
+_VARIABLE = re.compile(r"Variable '\$(?P<name>\w+)'(?: has invalid value(?: at (?P<inner>(?:\.\w+|\[\d+\])+):)?)?")
 _QUERY_CANCELED = "57014"
 
 
@@ -70,8 +70,8 @@ def failure_told(cause: BaseException) -> tuple[str, dict[str, Any]]:
 
 def _malformed(message: str) -> tuple[str, dict[str, Any]]:
     extensions: dict[str, Any] = {"code": "BAD_REQUEST"}
-    if found := _VARIABLE_PATH.match(message) or _VARIABLE.match(message):
-        extensions["path"] = found.groupdict().get("path") or found["name"]
+    if found := _VARIABLE.match(message):
+        extensions["path"] = found["name"] + (found["inner"] or "")
     return message, extensions
 
 

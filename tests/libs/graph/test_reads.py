@@ -99,6 +99,22 @@ async def test_bad_arguments_get_a_typed_error(graph: GraphClient, school: UUID,
     assert answer.codes == [code]
 
 
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ({"or": [{}, {"id": {"eq": "no"}}]}, "filter.or[1].id.eq"),
+        ({"id": {"in": [str(uuid4()), 5]}}, "filter.id.in[1]"),
+        ({"or": [None]}, "filter.or[0]"),
+        ({"nope": ": at .id: x"}, "filter"),
+        (5, "filter"),
+    ],
+)
+async def test_a_malformed_variable_is_told_with_its_path(graph: GraphClient, school: UUID, given: object, path: str):
+    query = "query($filter: BookFilter) { books(filter: $filter) { nodes { id } } }"
+    answer = await graph(query, {"filter": given}, actor=actor_of("principal", school))
+    assert [error["extensions"] for error in answer.errors] == [{"code": "BAD_REQUEST", "path": path}]
+
+
 async def test_a_cursor_of_another_order_is_refused(graph: GraphClient, school: UUID):
     actor = actor_of("principal", school)
     cursor = (await graph("{ books(first: 1) { pageInfo { endCursor } } }", actor=actor)).ok()["books"]["pageInfo"][

@@ -8,19 +8,19 @@ from uuid import uuid4
 
 from graphql import (
     GraphQLEnumType,
-    GraphQLInputField,
     GraphQLInputObjectType,
+    GraphQLInputType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLScalarType,
     Undefined,
-    get_named_type,
     get_nullable_type,
 )
 
-Path = tuple[str, ...]
+Path = tuple[str | int, ...]
 
 LONG = "x" * 10_000
+_TOO_MANY = 10_001
 _TEXTS = {
     "a number": 5,
     "a boolean": True,
@@ -114,6 +114,16 @@ class Case:
         return f"{self.path}: {self.label}"
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where an input may be wrong: a field, or an element of a list. `needed` says whether leaving it out is wrong."""
+
+    path: Path
+    kind: GraphQLInputType
+    given: Any
+    needed: bool = False
+
+
 def bad_inputs(kind: GraphQLInputObjectType, base: Mapping[str, Any], foreign: Mapping[str, str]) -> Iterator[Case]:
     """Every case of an input type. `foreign` gives another school's id by the path of a field."""
     for label, whole in (
@@ -126,59 +136,76 @@ def bad_inputs(kind: GraphQLInputObjectType, base: Mapping[str, Any], foreign: M
     ):
         yield Case("input", label, whole)
     yield Case("input.hackery", "unknown field", {**base, "hackery": 1})
-    for path, field in _fields(kind, base):
-        name = ".".join(("input", *path))
-        for label, value, is_foreign in _values(field, foreign.get(name)):
-            yield Case(name, label, _with(base, path, value), is_foreign)
-        if isinstance(field.type, GraphQLNonNull):
-            yield Case(name, "null", _with(base, path, None))
-            if field.default_value is Undefined:
-                yield Case(name, "missing", _without(base, path))
+    for place in _places(kind, base):
+        name = told_path(place.path)
+        for label, value, is_foreign in _values(place, foreign.get(name)):
+            yield Case(name, label, _with(base, place.path, value), is_foreign)
+        if isinstance(place.kind, GraphQLNonNull):
+            yield Case(name, "null", _with(base, place.path, None))
+        if place.needed:
+            yield Case(name, "missing", _without(base, place.path))
 
 
-def _fields(kind: GraphQLInputObjectType, base: Mapping[str, Any], path: Path = ()) -> Iterator[tuple[Path, Any]]:
+def told_path(path: Path) -> str:
+    """A path as faults tell it, like `input.entries[0].status`."""
+    return "input" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+
+
+def _places(kind: GraphQLInputObjectType, base: Mapping[str, Any], path: Path = ()) -> Iterator[Place]:
     for name, field in kind.fields.items():
-        named = get_named_type(field.type)
-        inner = base.get(name)
-        if isinstance(named, GraphQLInputObjectType) and isinstance(inner, dict):
-            yield from _fields(named, inner, (*path, name))
-        yield (*path, name), field
+        inner, given = (*path, name), base.get(name)
+        yield from _inside(field.type, given, inner)
+        needed = isinstance(field.type, GraphQLNonNull) and field.default_value is Undefined
+        yield Place(inner, field.type, given, needed)
 
 
-def _values(field: GraphQLInputField, foreign: str | None) -> Iterator[tuple[str, Any, bool]]:
-    kind = get_nullable_type(field.type)
-    named = get_named_type(field.type)
-    if isinstance(named, GraphQLInputObjectType):
-        yield from ((label, value, False) for label, value in (("text", "x"), ("a number", 5), ("deep", _deep())))
-        return
-    values = _ENUM if isinstance(named, GraphQLEnumType) else VALUES[named.name]
-    if isinstance(kind, GraphQLList):
-        yield from (("a list with null", [None], False), ("too many", ["x"] * 10_001, False), ("no list", 5, False))
-        values = {f"a list with {label}": [value] for label, value in values.items()}
+def _inside(kind: GraphQLInputType, given: Any, path: Path) -> Iterator[Place]:
+    bare = get_nullable_type(kind)
+    if isinstance(bare, GraphQLInputObjectType) and given is not None:
+        yield from _places(bare, given, path)
+    elif isinstance(bare, GraphQLList):
+        assert given, f"{told_path(path)}: without elements nothing can be wrong with one"
+        for position, each in enumerate(given):
+            yield from _inside(bare.of_type, each, (*path, position))
+            yield Place((*path, position), bare.of_type, each)
+
+
+def _values(place: Place, foreign: str | None) -> Iterator[tuple[str, Any, bool]]:
+    bare = get_nullable_type(place.kind)
+    values: Mapping[str, Any]
+    if isinstance(bare, GraphQLInputObjectType):
+        values = {"text": "x", "a number": 5, "a list": [1], "empty": {}, "deep": _deep()}
+        if place.given is not None:
+            values = {**values, "an unknown field": {**place.given, "hackery": 1}}
+    elif isinstance(bare, GraphQLList):
+        values = {"no list": 5, "an object": {"a": "x"}, "too many": place.given[:1] * _TOO_MANY, "deep": _deep()}
+    else:
+        assert isinstance(bare, GraphQLScalarType | GraphQLEnumType)
+        values = _ENUM if isinstance(bare, GraphQLEnumType) else VALUES[bare.name]
+        if bare.name == "ID":
+            yield "nobody's id", str(uuid4()), True
+            if foreign is not None:
+                yield "another school's id", foreign, True
     yield from ((label, value, False) for label, value in values.items())
-    assert isinstance(named, GraphQLScalarType | GraphQLEnumType)
-    if named.name == "ID":
-        yield "nobody's id", str(uuid4()), True
-        if foreign is not None:
-            yield "another school's id", foreign, True
 
 
 def _with(base: Mapping[str, Any], path: Path, value: Any) -> dict[str, Any]:
     changed: dict[str, Any] = copy.deepcopy(dict(base))
-    inner = changed
-    for name in path[:-1]:
-        inner = inner[name]
-    inner[path[-1]] = value
+    _around(changed, path)[path[-1]] = value
     return changed
 
 
 def _without(base: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    changed = _with(base, path, None)
-    inner = changed
-    for name in path[:-1]:
-        inner = inner[name]
-    del inner[path[-1]]
+    changed: dict[str, Any] = copy.deepcopy(dict(base))
+    del _around(changed, path)[path[-1]]
     return changed
+
+
+def _around(whole: Any, path: Path) -> Any:
+    """The object or list that holds what a path leads to."""
+    for step in path[:-1]:
+        whole = whole[step]
+    return whole
 
 
 def _deep(levels: int = 60) -> Any:

@@ -1,7 +1,7 @@
 """Two schools in academic and identity, with everything that a mutation may name."""
 
 import importlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from subgraphs.academic.contact.queries import Contacts
 from subgraphs.identity.tenant.operations.create_tenant import ensure_platform
 from tests.academic.world import HEADER, World
 from tests.admission.world import World as AdmissionWorld
+from tests.badinput.cases import Path, told_path
 from tests.badinput.domains import admission_inputs, finance_inputs, operations_inputs
 from tests.finance.world import World as FinanceWorld
 from tests.operations.world import World as OperationsWorld
@@ -92,9 +93,19 @@ async def prepare_domain(setting: Setting, database: Database, other_school: UUI
             found.append(await finance_inputs(world))
     setting.inputs, theirs = found
     setting.foreign = {
-        name: {f"input.{key}": theirs[name][key] for key in given if key.endswith("Id")}
-        for name, given in setting.inputs.items()
+        name: {path: value for path, value in _leaves(theirs[name], ()) if path.endswith("Id")}
+        for name in setting.inputs
     }
+
+
+def _leaves(given: Any, path: Path) -> Iterator[tuple[str, Any]]:
+    """Everything that an input says, by path."""
+    if isinstance(given, dict | list):
+        steps = given.items() if isinstance(given, dict) else enumerate(given)
+        for step, each in steps:
+            yield from _leaves(each, (*path, step))
+    else:
+        yield told_path(path), given
 
 
 async def prepare_academic(setting: Setting, world: World, other_world: World) -> None:

@@ -11,20 +11,21 @@ from tests.admission.world import World as AdmissionWorld
 from tests.finance.world import World as FinanceWorld
 from tests.operations.world import World as OperationsWorld
 
-TODAY = utc_now().astimezone(ZoneInfo("Asia/Jakarta")).date()
-_DAY = TODAY if TODAY.isoweekday() < 7 else TODAY - timedelta(days=1)
-_TERM = (TODAY - timedelta(days=60), TODAY + timedelta(days=60))
-_NEXT = (TODAY + timedelta(days=61), TODAY + timedelta(days=120))
-
 Inputs = dict[str, dict[str, Any]]
+
+
+def school_day() -> date:
+    """Today in the schools' time zone. Nothing below is wrong a day later: a test may run across midnight."""
+    return utc_now().astimezone(ZoneInfo("Asia/Jakarta")).date()
 
 
 async def finance_inputs(world: FinanceWorld) -> Inputs:
     """A school that bills one pupil."""
-    here = FinanceWorld(world.settings, world.database, world.tenant_id, world.as_owner, TODAY)
-    month = f"{TODAY.year}-{TODAY.month:02d}"
-    await here.config(name="SPP", valid_from=date(TODAY.year - 1, 7, 1))
-    await here.pupils(1, class_id=await here.class_(), days=(date(TODAY.year - 1, 7, 1), None))
+    today = school_day()
+    here = FinanceWorld(world.settings, world.database, world.tenant_id, world.as_owner, today)
+    month = f"{today.year}-{today.month:02d}"
+    await here.config(name="SPP", valid_from=date(today.year - 1, 7, 1))
+    await here.pupils(1, class_id=await here.class_(), days=(date(today.year - 1, 7, 1), None))
     await here.generate(month)
     (invoice,) = here.invoices()
     return {
@@ -35,14 +36,14 @@ async def finance_inputs(world: FinanceWorld) -> Inputs:
             "frequency": "ONCE",
             "dueDay": 10,
             "classLevel": 10,
-            "validFrom": TODAY.isoformat(),
+            "validFrom": today.isoformat(),
         },
-        "generateMonthlyInvoices": {"month": f"{TODAY.year - 1}-12"},
+        "generateMonthlyInvoices": {"month": f"{today.year - 1}-12"},
         "recordPayment": {
             "invoiceId": str(invoice["id"]),
             "amount": 50_000,
             "method": "CASH",
-            "paidOn": TODAY.isoformat(),
+            "paidOn": today.isoformat(),
             "referenceNumber": "TRX-1",
         },
     }
@@ -50,7 +51,8 @@ async def finance_inputs(world: FinanceWorld) -> Inputs:
 
 async def admission_inputs(world: AdmissionWorld) -> Inputs:
     """A school with an open period, a draft and an application."""
-    here = AdmissionWorld(world.settings, world.database, world.tenant_id, world.as_owner, TODAY)
+    today = school_day()
+    here = AdmissionWorld(world.settings, world.database, world.tenant_id, world.as_owner, today)
     year = await here.year()
     opened, draft = await here.open(await here.period(year)), await here.period(year, code="B", name="Gelombang 2")
     await here.apply(opened.id)
@@ -60,8 +62,8 @@ async def admission_inputs(world: AdmissionWorld) -> Inputs:
             "name": "Gelombang 3",
             "code": "C",
             "academicYearId": str(year),
-            "startDate": TODAY.isoformat(),
-            "endDate": (TODAY + timedelta(days=30)).isoformat(),
+            "startDate": today.isoformat(),
+            "endDate": (today + timedelta(days=30)).isoformat(),
             "registrationFee": 100_000,
             "maxApplicants": 100,
         },
@@ -71,7 +73,7 @@ async def admission_inputs(world: AdmissionWorld) -> Inputs:
             "fullName": "Dewi Lestari",
             "gender": "FEMALE",
             "birthPlace": "Wonosobo",
-            "birthDate": f"{TODAY.year - 15}-03-04",
+            "birthDate": f"{today.year - 15}-03-04",
             "nisn": "0012345678",
             "nik": "3307074403110001",
             "previousSchool": "SMP Negeri 1",
@@ -84,41 +86,45 @@ async def admission_inputs(world: AdmissionWorld) -> Inputs:
 
 
 async def operations_inputs(world: OperationsWorld, graph: GraphClient) -> Inputs:
-    """A school whose only pupil has every mark of the semester."""
-    semester, _ = await world.year(_TERM, _NEXT)
+    """A school whose two pupils have every mark of the semester."""
+    today = school_day()
+    first, last = today - timedelta(days=60), today + timedelta(days=120)
+    middle = today + timedelta(days=60)
+    semester, _ = await world.year((first, middle), (middle + timedelta(days=1), last))
     class_id = await world.class_()
-    (student,) = await world.pupils(1, class_id=class_id, days=(_TERM[0], _NEXT[1]))
+    students = [str(each) for each in await world.pupils(2, class_id=class_id, days=(first, last))]
     subject = await world.subject(class_id, semester)
+    day = today if today.isoweekday() < 7 else today - timedelta(days=1)
     inputs: Inputs = {
         "recordClassAttendance": {
             "classId": str(class_id),
-            "date": _DAY.isoformat(),
+            "date": day.isoformat(),
             "default": "PRESENT",
-            "entries": [{"studentId": str(student), "status": "SICK", "notes": "demam"}],
+            "entries": [{"studentId": each, "status": "SICK", "notes": "demam"} for each in students],
         },
-        "importAttendance": {"file": {"text": f"nis,date,status\n0000,{_DAY},SICK\n"}},
+        "importAttendance": {"file": {"text": f"nis,date,status\n0000,{day},SICK\n"}},
         "setGradeCategories": {"classSubjectId": str(subject), "categories": [{"name": "Tugas", "weight": 100}]},
         "createAssessment": {
             "classSubjectId": str(subject),
             "category": "Tugas",
             "title": "Tugas 1",
             "maxScore": 100,
-            "assessmentDate": TODAY.isoformat(),
+            "assessmentDate": today.isoformat(),
         },
     }
-    assessment = await _graded(graph, world, inputs, str(student))
+    assessment = await _graded(graph, world, inputs, students)
     inputs["recordGrades"] = {
         "assessmentId": assessment,
-        "entries": [{"studentId": str(student), "score": 90, "notes": "lebih baik"}],
+        "entries": [{"studentId": each, "score": 90, "notes": "lebih baik"} for each in students],
     }
-    inputs["generateReportCard"] = {"studentId": str(student), "semesterId": str(semester)}
+    inputs["generateReportCard"] = {"studentId": students[0], "semesterId": str(semester)}
     halves = [{"name": "Tugas", "weight": 60}, {"name": "UAS", "weight": 40}]
     inputs["setGradeCategories"] = {"classSubjectId": str(subject), "categories": halves}
     return inputs
 
 
-async def _graded(graph: GraphClient, world: OperationsWorld, inputs: Inputs, student: str) -> str:
-    """An assessment in which the pupil has a score."""
+async def _graded(graph: GraphClient, world: OperationsWorld, inputs: Inputs, students: list[str]) -> str:
+    """An assessment in which the pupils have scores."""
     admin = actor_of("school_admin", world.tenant_id, user_id=new_id())
 
     async def do(name: str, given: Mapping[str, Any], selection: str) -> dict[str, Any]:
@@ -132,6 +138,6 @@ async def _graded(graph: GraphClient, world: OperationsWorld, inputs: Inputs, st
     await do("setGradeCategories", inputs["setGradeCategories"], "__typename")
     made = await do("createAssessment", inputs["createAssessment"], "assessment { id }")
     assessment: str = made["assessment"]["id"]
-    entries = [{"studentId": student, "score": 80, "notes": "baik"}]
+    entries = [{"studentId": each, "score": 80, "notes": "baik"} for each in students]
     await do("recordGrades", {"assessmentId": assessment, "entries": entries}, "__typename")
     return assessment

@@ -62,6 +62,7 @@ def assert_refused(case: Case, reply: Reply, name: str, kept_out: Sequence[str] 
         assert reply.codes == {"BAD_REQUEST"}, about
         told = " ".join(f"{error['extensions'].get('path', '')} {error['message']}" for error in reply.errors)
         assert case.path.rpartition(".")[2].removesuffix("s") in told or case.path.startswith("input.file"), about
+        assert any(error["extensions"].get("path", "").startswith(_element(case.path)) for error in reply.errors), about
         return
     answer = reply.body["data"][name]
     assert not answer["__typename"].endswith("Success"), about
@@ -75,7 +76,13 @@ def assert_refused(case: Case, reply: Reply, name: str, kept_out: Sequence[str] 
 
 def _concerns(wrong: str, told: str) -> bool:
     """Whether a fault's path leads to where the input is wrong; of two dates out of order, either may be named."""
-    return told.startswith(wrong) or wrong.startswith(told) or {wrong, told} <= _ORDERED
+    leads = told.startswith(wrong) or (wrong.startswith(told) and told.startswith(_element(wrong)))
+    return leads or {wrong, told} <= _ORDERED
+
+
+def _element(path: str) -> str:
+    """The element of a list in which a path lies: whatever is wrong with it, its number is told."""
+    return path[: path.rfind("]") + 1] or "input"
 
 
 _ORDERED = {

@@ -8,6 +8,10 @@ from sqlalchemy import BigInteger, Table, func
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from libs.db import TenantTransaction
+from libs.events.contracts.identity import TenantCreated, TenantUpdated
+from libs.events.envelope import EventMeta
+
 
 class Projected:
     """The column a projection needs: the sequence of the event its row was last written from."""
@@ -29,6 +33,24 @@ def upsert_if_newer(
     """
     target = table if isinstance(table, Table) else cast(Table, table.__table__)
     return _template(target, tuple(values), tuple(keys)).values({**values, "sequence": sequence})
+
+
+async def keep_tenant(
+    tx: TenantTransaction, table: type[DeclarativeBase], event: TenantCreated | TenantUpdated, meta: EventMeta
+) -> None:
+    """Keeps what a subgraph knows of a school in its TenantProjection, unless a later event has written it already."""
+    values = {
+        "id": event.tenant_id,
+        "slug": event.slug,
+        "name": event.name,
+        "npsn": event.npsn,
+        "level": event.level,
+        "timezone": event.timezone,
+        "status": event.status,
+        "features": list(event.features),
+        "quotas": dict(event.quotas),
+    }
+    await tx.execute(upsert_if_newer(table, values, sequence=meta.sequence))
 
 
 # Building the conflict clause costs more than running the statement, and consumers run few statements often.

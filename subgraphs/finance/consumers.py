@@ -1,7 +1,7 @@
 """What finance does about events, and how its aggregates are told again."""
 
 from libs.db import TenantTransaction
-from libs.events import Consumers, EventMeta, Snapshots, upsert_if_newer
+from libs.events import Consumers, EventMeta, Snapshots, keep_tenant
 from libs.events.contracts.academic import ClassCreated, StudentCreated, StudentEnrolled, StudentUpdated
 from libs.events.contracts.admission import ApplicationSubmitted
 from libs.events.contracts.identity import TenantCreated, TenantUpdated
@@ -14,18 +14,7 @@ from subgraphs.finance.roster.operations import keep_class, keep_enrollment, kee
 
 async def project_tenant(tx: TenantTransaction, event: TenantCreated | TenantUpdated, meta: EventMeta) -> None:
     """Keeps a school, and gives it its timed work."""
-    values = {
-        "id": event.tenant_id,
-        "slug": event.slug,
-        "name": event.name,
-        "npsn": event.npsn,
-        "level": event.level,
-        "timezone": event.timezone,
-        "status": event.status,
-        "features": list(event.features),
-        "quotas": dict(event.quotas),
-    }
-    await tx.execute(upsert_if_newer(Tenant, values, sequence=meta.sequence))
+    await keep_tenant(tx, Tenant, event, meta)
     await add_schedule(tx, SCHEMA, MARK_OVERDUE, first_run_at=first_run(tx.now, tx.tenant_id))
 
 

@@ -2,7 +2,7 @@
 
 from libs.crypto import Vault
 from libs.db import TenantTransaction
-from libs.events import Consumers, EventMeta
+from libs.events import Consumers, EventMeta, keep_tenant
 from libs.events.contracts.academic import (
     AcademicYearCreated,
     ClassCreated,
@@ -20,11 +20,15 @@ from libs.events.contracts.academic import (
     TeacherCreated,
 )
 from libs.events.contracts.identity import TenantCreated, TenantUpdated
+from subgraphs.operations.model import Tenant
 from subgraphs.operations.roster import operations as roster
 
 
 def consumers(vault: Vault) -> Consumers:
     """Event -> operation."""
+
+    async def tenant(tx: TenantTransaction, event: TenantCreated | TenantUpdated, meta: EventMeta) -> None:
+        await keep_tenant(tx, Tenant, event, meta)
 
     async def student(tx: TenantTransaction, event: StudentCreated | StudentUpdated, meta: EventMeta) -> None:
         await roster.keep_student(tx, event, meta, vault=vault)
@@ -33,8 +37,8 @@ def consumers(vault: Vault) -> Consumers:
         await roster.keep_teacher(tx, event, meta, vault=vault)
 
     return {
-        TenantCreated: roster.keep_tenant,
-        TenantUpdated: roster.keep_tenant,
+        TenantCreated: tenant,
+        TenantUpdated: tenant,
         SchoolUpdated: roster.keep_school,
         AcademicYearCreated: roster.keep_academic_year,
         SemesterActivated: roster.keep_active_semester,

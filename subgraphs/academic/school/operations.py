@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from libs.db import TenantTransaction
-from libs.events import EventMeta, upsert_if_newer
+from libs.events import EventMeta, keep_tenant, upsert_if_newer
 from libs.events.contracts.academic import SchoolUpdated
 from libs.events.contracts.identity import TenantCreated, TenantUpdated
 from subgraphs.academic.model import Tenant
@@ -15,17 +15,16 @@ from subgraphs.academic.school.model import School
 
 async def keep_school(tx: TenantTransaction, event: TenantCreated | TenantUpdated, meta: EventMeta) -> None:
     """Makes the school of this tenant, or brings it up to date; what is older than the last change does nothing."""
-    known: dict[str, Any] = {"name": event.name, "npsn": event.npsn, "level": event.level, "timezone": event.timezone}
-    tenant = {
-        "id": tx.tenant_id,
-        "slug": event.slug,
-        "status": event.status,
-        "features": list(event.features),
-        "quotas": dict(event.quotas),
+    await keep_tenant(tx, Tenant, event, meta)
+    school = {
+        "id": event.tenant_id,
+        "name": event.name,
+        "npsn": event.npsn,
+        "level": event.level,
+        "timezone": event.timezone,
     }
-    await tx.execute(upsert_if_newer(Tenant, known | tenant, sequence=meta.sequence))
-    school = upsert_if_newer(School, known | {"id": tx.tenant_id}, sequence=meta.sequence)
-    kept = (await tx.execute(school.returning(*School.__table__.c))).one_or_none()
+    upsert = upsert_if_newer(School, school, sequence=meta.sequence)
+    kept = (await tx.execute(upsert.returning(*School.__table__.c))).one_or_none()
     if kept is not None:
         tx.emit(school_updated(kept))
 

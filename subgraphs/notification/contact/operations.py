@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from libs.crypto import DataKey, Vault
 from libs.db import TenantTransaction
-from libs.events import EventMeta, upsert_if_newer
+from libs.events import EventMeta, keep_tenant
 from libs.events.contracts.academic import GuardianContact, GuardianLinked, StudentCreated, StudentUpdated
 from libs.events.contracts.admission import ApplicationSubmitted
 from libs.events.contracts.identity import (
@@ -62,18 +62,7 @@ UserEvent = UserInvited | UserCreated | UserActivated | UserUpdated
 
 async def project_tenant(tx: TenantTransaction, event: TenantCreated | TenantUpdated, meta: EventMeta) -> None:
     """Keeps a school, and gives it its timed work."""
-    values = {
-        "id": event.tenant_id,
-        "slug": event.slug,
-        "name": event.name,
-        "npsn": event.npsn,
-        "level": event.level,
-        "timezone": event.timezone,
-        "status": event.status,
-        "features": list(event.features),
-        "quotas": dict(event.quotas),
-    }
-    await tx.execute(upsert_if_newer(Tenant, values, sequence=meta.sequence))
+    await keep_tenant(tx, Tenant, event, meta)
     await add_schedule(tx, "notification", FORGET_SECRETS, first_run_at=first_run(tx.now, tx.tenant_id))
 
 

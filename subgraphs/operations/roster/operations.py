@@ -25,8 +25,6 @@ from libs.events.contracts.academic import (
     TeacherAssigned,
     TeacherCreated,
 )
-from libs.events.contracts.identity import TenantCreated, TenantUpdated
-from subgraphs.operations.model import Tenant
 from subgraphs.operations.roster import model
 
 # Written out, because thousands of them arrive at once when a school is set up: building a statement from its parts
@@ -60,22 +58,6 @@ _ACTIVATE = text(
       activated_at = greatest(known.activated_at, excluded.activated_at), updated_at = now()
     """
 )
-
-
-async def keep_tenant(tx: TenantTransaction, event: TenantCreated | TenantUpdated, meta: EventMeta) -> None:
-    """Keeps a school's name, state and features."""
-    values = {
-        "id": event.tenant_id,
-        "slug": event.slug,
-        "name": event.name,
-        "npsn": event.npsn,
-        "level": event.level,
-        "timezone": event.timezone,
-        "status": event.status,
-        "features": list(event.features),
-        "quotas": dict(event.quotas),
-    }
-    await tx.execute(upsert_if_newer(Tenant, values, sequence=meta.sequence))
 
 
 async def keep_school(tx: TenantTransaction, event: SchoolUpdated, meta: EventMeta) -> None:

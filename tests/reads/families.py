@@ -30,7 +30,7 @@ from subgraphs.identity.role.model import Role, RolePermission
 from subgraphs.identity.tenant.model import Tenant
 from subgraphs.notification.model import Tenant as NotificationTenant
 from subgraphs.notification.notification.model import Notification, NotificationStudent
-from tests.reads import money
+from tests.reads import admissions, lessons, money
 
 OWN, OTHER = "own", "other"
 CLASS, FAMILY = "class", "family"
@@ -69,6 +69,8 @@ MODELS = {
     "identity": (Tenant, Role, RolePermission),
     "notification": (NotificationTenant, Notification, NotificationStudent),
     "finance": money.MODELS,
+    "operations": lessons.MODELS,
+    "admission": admissions.MODELS,
 }
 """In the order of their foreign keys. Accounts are made by identity's own operations: their addresses are encrypted."""
 
@@ -92,7 +94,7 @@ class Rows:
     """The rows of one school as of a day, by table; `canaries` are CLASS and FAMILY or less."""
 
     def __init__(self, school: str, today: date, canaries: Iterable[str] = ()) -> None:
-        self.school, self.today, self.tenant_id = school, today, tenant_of(school)
+        self.school, self.today, self.tenant_id, self.made = school, today, tenant_of(school), _MADE
         self.by_model: dict[Any, list[Row]] = defaultdict(list)
         self.users: list[Row] = []
         self._school()
@@ -102,14 +104,17 @@ class Rows:
         self._classes()
         self._pupils()
         self._messages()
+        admissions.add_applicants(self)
         for canary in canaries:
             self._canary(canary)
+        lessons.add_lessons(self)
 
     def id(self, table: str, key: str) -> UUID:
         """The id of a row of this school."""
         return uid(self.school, table, key)
 
-    def _day(self, days: int) -> date:
+    def day(self, days: int) -> date:
+        """A day so many after the rows' own."""
         return self.today + timedelta(days=days)
 
     def add(self, model: Any, key: str, **given: Any) -> Row:
@@ -122,7 +127,7 @@ class Rows:
         self.by_model[model].append(row)
         return row
 
-    def _number(self, key: str, digits: int) -> str:
+    def number(self, key: str, digits: int) -> str:
         """A number that belongs to one row alone."""
         return str(self.id("numbers", key).int)[:digits]
 
@@ -132,10 +137,10 @@ class Rows:
             "id": self.tenant_id,
             "tenant_id": self.tenant_id,
             "slug": f"{self.school}-school",
-            "npsn": self._number("npsn", 8),
+            "npsn": self.number("npsn", 8),
             "sequence": 1,
         }
-        for model in (AcademicTenant, NotificationTenant, money.Tenant):
+        for model in (AcademicTenant, NotificationTenant, money.Tenant, lessons.Tenant, admissions.Tenant):
             self.add(model, "it", **shared)
         known = {"id", "tenant_id", "npsn", "level", "timezone", "sequence"}
         self.add(School, "it", **{name: value for name, value in shared.items() if name in known})
@@ -147,7 +152,7 @@ class Rows:
 
     def _calendar(self) -> None:
         for key, since, until in (("past", -500, -180), ("now", -100, 200)):
-            days = {"start_date": self._day(since), "end_date": self._day(until)}
+            days = {"start_date": self.day(since), "end_date": self.day(until)}
             year = self.add(AcademicYear, key, **days, is_active=key == "now")
             for number in (1, 2):
                 self.add(
@@ -155,12 +160,12 @@ class Rows:
                     f"{key}{number}",
                     academic_year_id=year["id"],
                     number=number,
-                    start_date=self._day(since + 150 * (number - 1)),
-                    end_date=self._day(since + 149 if number == 1 else until),
+                    start_date=self.day(since + 150 * (number - 1)),
+                    end_date=self.day(since + 149 if number == 1 else until),
                     is_active=key == "now" and number == 1,
                 )
         for key, day in (("near", 10), ("far", 60)):
-            self.add(Holiday, key, date=self._day(day), scope="SCHOOL", affects_attendance=key == "near")
+            self.add(Holiday, key, date=self.day(day), scope="SCHOOL", affects_attendance=key == "near")
 
     def _staff(self) -> None:
         for account, roles in ACCOUNTS.items():
@@ -168,7 +173,7 @@ class Rows:
         users = {"guru": "teacher", "hadi": "both", "wali": None}
         for key, user in users.items():
             user_id = self.id("users", user) if user else None
-            numbers = {"nip": self._number(f"nip-{key}", 18), "nuptk": self._number(f"nuptk-{key}", 16)}
+            numbers = {"nip": self.number(f"nip-{key}", 18), "nuptk": self.number(f"nuptk-{key}", 16)}
             self.add(Teacher, key, user_id=user_id, **numbers, gender="MALE", status="ACTIVE")
 
     def _user(self, key: str, roles: tuple[str, ...], *, deleted: bool = False) -> None:
@@ -177,7 +182,7 @@ class Rows:
             "tenant_id": self.tenant_id,
             "name": mark(self.school, "users", key, "name"),
             "email": f"{key}.{self.school}@mail.example",
-            "phone": f"+62812{self._number(f'phone-{key}', 8)}",
+            "phone": f"+62812{self.number(f'phone-{key}', 8)}",
             "status": "ACTIVE",
             "language": "id",
             "created_at": _MADE,
@@ -223,7 +228,7 @@ class Rows:
         whose |= {"class_id": class_["id"], "semester_id": self.id("semesters", f"{year}1")}
         taught = self.add(ClassSubject, key, **whose, subject_id=self.id("subjects", subject))
         by = self.id("teachers", teacher)
-        days = {"valid_from": self._day(since), "valid_to": self._day(until)}
+        days = {"valid_from": self.day(since), "valid_to": self.day(until)}
         self.add(Teaching, key, class_subject_id=taught["id"], teacher_id=by, **days)
         self.add(
             Schedule,
@@ -263,7 +268,7 @@ class Rows:
             Student,
             key,
             user_id=self.id("users", user) if user else None,
-            nisn=self._number(f"nisn-{key}", 10),
+            nisn=self.number(f"nisn-{key}", 10),
             gender=gender,
             status=status,
             birth_date=date(2010, 1, 1) + timedelta(days=len(self.by_model[Student])),
@@ -281,8 +286,8 @@ class Rows:
         sitting = {
             "student_id": self.id("students", student),
             "class_id": self.id("classes", class_),
-            "valid_from": self._day(since),
-            "valid_to": self._day(until),
+            "valid_from": self.day(since),
+            "valid_to": self.day(until),
         }
         year = self.id("academic_years", "past" if class_ == "p" else "now")
         self.add(Enrollment, f"{student}_{class_}", **sitting, academic_year_id=year, kind="REGULAR", status=status)
@@ -324,12 +329,17 @@ class Rows:
             self.add(NotificationStudent, f"{key}_{student}", **whose)
 
     def _canary(self, canary: str) -> None:
-        """Pupil, guardian, account and message of one more family: in a class of its own, or in one that is taught."""
+        """Pupil, guardian, account and message of one more family: in a class of its own, or in one that is taught.
+
+        Somebody applies besides: in a period of its own that is not open yet, or in the one that is.
+        """
         pupil, class_ = {CLASS: ("zoe", "z"), FAMILY: ("zaki", "a")}[canary]
         if canary == CLASS:
             self._class(class_, "mat", "wali", homeroom="wali", level=9)
+            admissions.add_planned_period(self, canary)
         account = CANARY_ACCOUNTS[canary]
         self._user(account, ("parent",))
         self._pupil(pupil, class_)
         self._guardian(account, account, (pupil,))
         self._message(f"to_{account}", account, pupil)
+        admissions.add_applicant(self, pupil, canary if canary == CLASS else "open")

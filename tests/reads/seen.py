@@ -3,7 +3,7 @@
 Nothing here comes from libs/graph or from the queries of the subgraphs; only permissions are what the actor holds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cached_property
@@ -12,6 +12,7 @@ from uuid import UUID
 
 from libs.auth import SYSTEM_ROLES, Actor
 from subgraphs.identity.role.rules import system_role_id
+from tests.reads import seen_lessons
 from tests.reads.families import Row, Rows
 from tests.reads.money import OPEN
 
@@ -46,6 +47,22 @@ RESOURCES = {
         "Student": "invoice",
         "SchoolOverview": "school_overview",
     },
+    "operations": {
+        "Attendance": "attendance",
+        "AttendanceSummary": "attendance",
+        "Assessment": "assessment",
+        "SubjectGrade": "grade",
+        "ReportCard": "report_card",
+        "Student": "student",
+        "ClassSubject": "class",
+        "Subject": "subject",
+        "SchoolOverview": "school_overview",
+    },
+    "admission": {
+        "AdmissionPeriod": "admission_period",
+        "Application": "application",
+        "SchoolOverview": "school_overview",
+    },
 }
 """What permission a type is read by; nothing for types that are parts of others."""
 PEOPLE = {
@@ -53,9 +70,34 @@ PEOPLE = {
     "identity": ("user",),
     "notification": ("notification",),
     "finance": ("invoice", "payment"),
+    "operations": ("attendance", "assessment", "grade", "report_card"),
+    "admission": ("application",),
 }
 ROOT_PERMISSIONS = {"tenants": "tenant:read_all", "tenantAggregates": "tenant:read_all", "roles": "role:read"}
-STUBS = {("academic", "User"), ("notification", "User"), ("notification", "Student"), ("finance", "Student")}
+STUBS: Mapping[tuple[str, str], tuple[str, str]] = {
+    ("academic", "User"): ("identity", "users"),
+    ("notification", "User"): ("identity", "users"),
+    ("notification", "Student"): ("academic", "students"),
+    ("finance", "Student"): ("academic", "students"),
+    ("operations", "Student"): ("academic", "students"),
+    ("operations", "Subject"): ("academic", "subjects"),
+    ("operations", "ClassSubject"): ("academic", "class_subjects"),
+    ("operations", "SchoolOverview"): ("academic", "schools"),
+}
+"""Entities of which a subgraph holds the id alone, and where their rows are."""
+_TABLES = {
+    "Class": "classes",
+    "BillingConfig": "billing_configurations",
+    "SchoolHoliday": "holidays",
+    "Attendance": "student_attendance",
+    "AdmissionPeriod": "periods",
+}
+"""Of types that are not called as their tables are."""
+
+
+def column_of(field: str) -> str:
+    """The column of a field that is called as it is."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in field)
 
 
 def told(value: Any) -> Any:
@@ -116,7 +158,7 @@ class Seen:
         """The rows of a type that exist for the actor."""
         return [row for row in self.everything(kind) if self.sees(kind, row)] if self.reads(kind) else []
 
-    def everything(self, kind: str) -> list[Row]:  # noqa: PLR0911 - one for each kind
+    def everything(self, kind: str) -> list[Row]:
         """All rows of a type in the actor's school."""
         match kind:
             case "Tenant":
@@ -130,19 +172,17 @@ class Seen:
                 return self.table("schools" if self.subgraph == "academic" else "tenants")
             case "Role":
                 return self.roles()
-            case "Class":
-                return self.table("classes")
-            case "BillingConfig":
-                return self.table("billing_configurations")
-            case "SchoolHoliday":
-                return self.table("holidays")
-        return self.table("".join(f"_{c.lower()}" if c.isupper() else c for c in kind).strip("_") + "s")
+        return self.table(_TABLES.get(kind, column_of(kind).strip("_") + "s"))
 
-    def sees(self, kind: str, row: Row) -> bool:  # noqa: PLR0911 - one for each kind
+    def sees(self, kind: str, row: Row) -> bool:
         """Whether a row of the school exists for the actor."""
         resource = RESOURCES[self.subgraph].get(kind)
         if resource is None or self.may(resource):
             return True
+        narrowed = seen_lessons.sees if self.subgraph == "operations" else Seen._sees
+        return narrowed(self, resource, kind, row)
+
+    def _sees(self, resource: str, kind: str, row: Row) -> bool:  # noqa: PLR0911 - one for each kind
         match kind:
             case "Class":
                 return row["id"] in self.seen_classes(resource)
@@ -230,6 +270,8 @@ class Seen:
     def related(self, kind: str, row: Row, field: str) -> tuple[str, list[Row]]:  # noqa: C901, PLR0911 - one for each
         """The type of a relation and its visible rows."""
         match kind, field:
+            case "Student", _ if self.subgraph == "operations":
+                return seen_lessons.related(self, row, field)
             case "School", "overview":
                 return self.kept("SchoolOverview", [row])
             case "AcademicYear", "semesters":
@@ -243,22 +285,17 @@ class Seen:
             case "Student", "currentClass":
                 here = [each["class_id"] for each in self.valid("enrollments") if each["student_id"] == row["id"]]
                 return self.kept("Class", [self.by_id("classes", each) for each in here])
-            case "Student", "guardians":
-                return self.where("Guardian", student_id=row["id"])
-            case "Student", "enrollments":
-                return self.where("Enrollment", student_id=row["id"])
+            case "Student", "guardians" | "enrollments" | "invoices":
+                return self.where(field[:-1].capitalize(), student_id=row["id"])
             case "User", "notifications":
                 return self.where("Notification", user_id=row["id"])
-            case "Student", "invoices":
-                return self.where("Invoice", student_id=row["id"])
             case "Invoice", "payments":
                 parts = [each for each in self.table("payment_allocations") if each["invoice_id"] == row["id"]]
                 return self.kept("Payment", [self.by_id("payments", each["payment_id"]) for each in parts])
             case "Student", "notifications":
                 return self.kept("Notification", self.about(row["id"]))
-        target = {"homeroomTeacher": "Teacher"}.get(field, field[0].upper() + field[1:])
-        column = "".join(f"_{c.lower()}" if c.isupper() else c for c in field) + "_id"
-        return self.where(target, id=row[column])
+        named = {"homeroomTeacher": "Teacher", "period": "AdmissionPeriod"}
+        return self.where(named.get(field, field[0].upper() + field[1:]), id=row[f"{column_of(field)}_id"])
 
     def kept(self, kind: str, rows: Iterable[Row]) -> tuple[str, list[Row]]:
         """Those of the rows that exist for the actor."""
@@ -296,22 +333,16 @@ class Seen:
                 return row["enrolled_count"]
             case "Schedule", "room":
                 return None if row["room_id"] is None else self.by_id("rooms", row["room_id"])["name"]
-            case "SchoolOverview", "students":
-                return sum(each["status"] == "ACTIVE" for each in self.table("students"))
-            case "SchoolOverview", "classes":
-                return len(self.active(self.table("classes")))
-            case "SchoolOverview", "teachers":
-                return len(self.table("teachers"))
-            case "SchoolOverview", "failedMessages":
-                return sum(each["status"] == "FAILED" for each in self.table("notifications"))
+            case "SchoolOverview", _ if field in OVERVIEW:
+                return OVERVIEW[field](self)
+            case "ReportCard", "pdfUrl":
+                return seen_lessons.pdf_path(row)
             case "Invoice", "open":
                 return row["amount"] - row["discount"] - row["paid"]
-            case "SchoolOverview", "unpaidTotal":
-                return self.owed(self.table("invoices"))
             case "Student", "outstandingBalance":
                 bills = [each for each in self.table("invoices") if each["student_id"] == row["id"]]
                 return self.owed(bills) if self.may("invoice") or row["id"] in self.actor.student_ids else None
-        return told(row["".join(f"_{c.lower()}" if c.isupper() else c for c in field)])
+        return told(row[column_of(field)])
 
     def owed(self, invoices: Iterable[Row]) -> int:
         """Rupiah that are still to be paid of those that are still asked for."""
@@ -321,6 +352,18 @@ class Seen:
         """Those of the active academic year."""
         active = {row["id"] for row in self.table("academic_years") if row["is_active"]}
         return [row for row in rows if row["academic_year_id"] in active]
+
+
+OVERVIEW: Mapping[str, Callable[[Seen], int]] = {
+    "students": lambda seen: sum(each["status"] == "ACTIVE" for each in seen.table("students")),
+    "classes": lambda seen: len(seen.active(seen.table("classes"))),
+    "teachers": lambda seen: len(seen.table("teachers")),
+    "failedMessages": lambda seen: sum(each["status"] == "FAILED" for each in seen.table("notifications")),
+    "presentToday": seen_lessons.present_today,
+    "openApplications": lambda seen: sum(each["status"] == "SUBMITTED" for each in seen.table("applications")),
+    "unpaidTotal": lambda seen: seen.owed(seen.table("invoices")),
+}
+"""The figures of a school."""
 
 
 def link_part(link: Row) -> Row:

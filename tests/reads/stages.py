@@ -21,6 +21,7 @@ from libs.kernel import PLATFORM_TENANT_ID, Binding, Scope, utc_now
 from libs.settings import Settings
 from libs.testing import GraphAnswer, GraphClient, Template, actor_of, clone_database, owner_rows
 from subgraphs.academic.app import create_app as academic_app
+from subgraphs.admission.app import create_app as admission_app
 from subgraphs.finance.app import create_app as finance_app
 from subgraphs.identity.app import create_app as identity_app
 from subgraphs.identity.audit.queries import NOBODY
@@ -28,6 +29,7 @@ from subgraphs.identity.role.queries import system_role
 from subgraphs.identity.tenant.operations.create_tenant import ensure_platform
 from subgraphs.identity.user.queries import Contact, Contacts, NewAccount, create_accounts
 from subgraphs.notification.app import create_app as notification_app
+from subgraphs.operations.app import create_app as operations_app
 from tests.reads.families import CLASS, FAMILY, MODELS, OTHER, OWN, Row, Rows, tenant_of, uid
 from tests.reads.seen import Seen
 
@@ -36,6 +38,8 @@ APPS = {
     "identity": identity_app,
     "notification": notification_app,
     "finance": finance_app,
+    "operations": operations_app,
+    "admission": admission_app,
 }
 STAGES: dict[str, dict[str, tuple[str, ...]]] = {
     "alone": {OWN: ()},
@@ -53,13 +57,25 @@ _MIXTURES = {
     "sittings": {"enrollment:read", "student:read_own", "class:read_own", "academic_year:read", "user:read_own"},
     "taught": {"class:read_taught", "student:read_own", "schedule:read_own", "enrollment:read_taught", "subject:read"},
     "contacts": {"user:read_own", "user:read_contact", "notification:read"},
+    "marks": {"student:read", "attendance:read_own", "grade:read_taught", "assessment:read", "report_card:read_own"},
+    "applicants": {"application:read"},
 }
 """Permissions together that no system role has."""
+_ACCOUNTS = dict.fromkeys(("classes", "pupils", "sittings", "applicants"), "mixed") | {
+    "taught": "teacher",
+    "contacts": "parent",
+    "marks": "both",
+}
+"""Whose account has such a mixture."""
 ROLES = ("school_admin", "principal", "teacher", "student", "parent", "finance_staff", "admission_staff")
 WHO = (*ROLES, "super_admin", "super_admin_at_home", "both", *_MIXTURES, "roleless")
 """Everybody who signs in."""
 _QUICK = {"principal", "teacher", "parent", "both", "super_admin_at_home", "sittings"}
-_QUICK_OF = {"finance": {"finance_staff", "teacher", "parent", "super_admin_at_home"}}
+_QUICK_OF = {
+    "finance": {"finance_staff", "teacher", "parent", "super_admin_at_home"},
+    "operations": {"principal", "teacher", "parent", "both", "super_admin_at_home", "marks"},
+    "admission": {"admission_staff", "teacher", "super_admin_at_home", "applicants"},
+}
 """Of a subgraph with other reaches."""
 
 
@@ -77,8 +93,7 @@ def person(name: str, school: str = OWN) -> Actor:
     if name.startswith("super_admin"):
         acting = None if name.endswith("home") else tenant_of(school)
         return actor_of("super_admin", PLATFORM_TENANT_ID, user_id=uid(ROOT_USER, "users", "root"), acting_on=acting)
-    account = {"classes": "mixed", "pupils": "mixed", "sittings": "mixed", "taught": "teacher"}.get(name, name)
-    account = "parent" if name == "contacts" else account
+    account = _ACCOUNTS.get(name, name)
     student_ids = tuple(uid(school, "students", key) for key in _OWN_PUPILS.get(account, ()))
     made = actor_of("parent", tenant_of(school), user_id=uid(school, "users", account), student_ids=student_ids)
     roles = {"both": ("teacher", "parent")}.get(name, (name,) if name in ROLES else ())

@@ -26,7 +26,7 @@ __all__ = ["stages"]
 def check(stage: Stage, subgraph: str, actor: Actor, way: Way) -> Any:
     """Asks, and compares data and errors with what the model expects; no foreign mark may stand anywhere."""
     answer = stage.ask(subgraph, way.document, actor, way.variables)
-    expected = Expected(stage.seen(actor, subgraph), schema_of(subgraph))
+    expected = Expected(stage.seen(way.reader or actor, subgraph), schema_of(subgraph))
     data = expected.root(way.asked, way.rows)
     assert normal(answer.data) == normal(data), (way.document, way.variables)
     check_errors(answer, expected)

@@ -8,12 +8,15 @@ from typing import Any
 
 from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, get_named_type
 
+from libs.auth import Actor
 from tests.reads.families import Row
 from tests.reads.questions import Asked, Documents, kind_of, target_of
 from tests.reads.seen import ROOT_PERMISSIONS, STUBS, Seen
 
-JOBS = "academicJob"  # long work is no row of a table that the engine reads
-_WITHOUT_ROWS = {"_entities", "_service", JOBS}
+_WITHOUT_ROWS = {"_entities", "_service", "academicJob", "operationsJob", "applicationStatus"}
+"""Long work, and where an application stands, are no rows that the engine reads."""
+_FOR_EVERYBODY = {"openAdmissionPeriods": frozenset({"admission_period:read"})}
+"""Lists that whoever asks sees with the same permissions, and these."""
 _KEYS = {"student": ("nis", "nisn"), "publicSchool": ("slug", "npsn")}
 _OF_THE_ACTOR: dict[str, Callable[[Seen, Row], bool]] = {
     "school": lambda seen, row: row["id"] == seen.actor.tenant_id,
@@ -22,6 +25,9 @@ _OF_THE_ACTOR: dict[str, Callable[[Seen, Row], bool]] = {
     "activeSemester": lambda _, row: row["is_active"],
     "weeklySchedule": lambda seen, row: row["is_active"] and _active_semester(seen, row),
     "roles": lambda *_: True,
+    "openAdmissionPeriods": lambda seen, row: (
+        row["status"] == "OPEN" and row["start_date"] <= seen.today <= row["end_date"]
+    ),
 }
 """Which row it is of root fields without an argument that names one."""
 
@@ -38,6 +44,8 @@ class Way:
     variables: dict[str, Any]
     rows: Callable[[], Any]
     declared: str = ""
+    reader: Actor | None = None
+    """Who sees it, where that is not who asks."""
 
     @property
     def document(self) -> str:
@@ -72,6 +80,9 @@ class Ways:
         for name, definition in query.fields.items():
             if name in _WITHOUT_ROWS:
                 continue
+            if name in _FOR_EVERYBODY:
+                yield from self._for_everybody(name, definition, depth)
+                continue
             keys = _KEYS.get(name, ()) + (("id",) if "id" in definition.args else ())
             if keys:
                 for key in keys:
@@ -104,6 +115,12 @@ class Ways:
             return [row for row in found if wanted(self.seen, row)]
 
         return Way(self._asked(name, definition, depth), {}, rows)
+
+    def _for_everybody(self, name: str, definition: GraphQLField, depth: int) -> Iterator[Way]:
+        """Nothing at home on the platform, where no school is named."""
+        if self.seen.school is not None:
+            reader = replace(self.seen.actor, permissions=_FOR_EVERYBODY[name])
+            yield replace(ways_of(replace(self.seen, actor=reader))._plain(name, definition, depth), reader=reader)
 
     def check(self, name: str, kind: str) -> None:
         """Raises PermissionError where the actor may not ask for a root field."""
@@ -209,7 +226,7 @@ def _onward(first: Entry, name: str, kind: str) -> Iterator[Entry]:
 def everywhere(seen: Seen, kind: str) -> list[Row]:
     """The rows of a type in all schools, whoever may see them."""
     if (seen.subgraph, kind) in STUBS:
-        subgraph, table = ("academic", "students") if kind == "Student" else ("identity", "users")
+        subgraph, table = STUBS[seen.subgraph, kind]
         return [row for school in seen.schools.values() for row in _table(seen, school, subgraph, table)]
     views = [Seen(seen.schools, seen.platform_users, _at(seen, tenant), seen.subgraph) for tenant in seen.schools]
     return [row for view in views for row in view.everything(kind)]

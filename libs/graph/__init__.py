@@ -21,7 +21,7 @@ from libs.graph.fields import (
 )
 from libs.graph.filters import Condition, compared, compared_any, comparison
 from libs.graph.inputs import FileInput, checked_text, fault, given
-from libs.graph.jobs import Job, JobProgress, JobStatus
+from libs.graph.jobs import Job, JobProgress, JobStatus, find_job
 from libs.graph.mutations import Access, mutation
 from libs.graph.paging import Connection, PageInfo
 from libs.graph.results import (
@@ -83,6 +83,7 @@ __all__ = [
     "fault",
     "figure",
     "find_all",
+    "find_job",
     "find_one",
     "given",
     "given_out",

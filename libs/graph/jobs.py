@@ -7,9 +7,10 @@ from uuid import UUID
 
 import strawberry
 
+from libs.graph.context import Info
 from libs.graph.enums import described_enum
 from libs.graph.results import FieldError, field_errors
-from libs.kernel import FieldFault
+from libs.kernel import FieldFault, Forbidden
 
 
 class JobStatus(StrEnum):
@@ -78,3 +79,17 @@ class Job:
             progress=JobProgress(done=kept.done, total=kept.total),
             errors=field_errors(kept.errors, language),
         )
+
+
+async def find_job(info: Info, job_id: UUID, *, permission: str) -> Job | None:
+    """Long work of the actor's school as the queue in the subgraph's `extras` keeps it, or None.
+
+    `permission` is the one that orders such work, like `student:import`. Raises Forbidden.
+    """
+    context = info.context
+    actor = context.signed_in
+    if not actor.may(permission):
+        raise Forbidden
+    async with context.database.read(actor.binding(permission.partition(":")[0])) as tx:
+        kept = await context.extras.queue.find(tx, job_id)
+    return None if kept is None else Job.of(kept, context.language)

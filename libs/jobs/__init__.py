@@ -1,5 +1,6 @@
 """Long work, timed work, and the worker that runs both beside a subgraph's relay and consumer."""
 
+from libs.jobs.csv_lines import CsvLine, path_in_file, read_csv
 from libs.jobs.queue import Claim, Job, JobQueue
 from libs.jobs.runner import JobOperation, JobOperations, JobRunner, JobStopped, RunningJob
 from libs.jobs.schedules import Schedule, Scheduler, Schedules, add_schedule, first_run
@@ -8,6 +9,7 @@ from libs.jobs.worker import SubgraphWorker
 
 __all__ = [
     "Claim",
+    "CsvLine",
     "Job",
     "JobOperation",
     "JobOperations",
@@ -24,4 +26,6 @@ __all__ = [
     "create_job_tables",
     "first_run",
     "job_tables",
+    "path_in_file",
+    "read_csv",
 ]

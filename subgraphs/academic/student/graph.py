@@ -20,6 +20,7 @@ from libs.graph import (
     connection,
     described_enum,
     entity,
+    find_job,
     find_one,
     given,
     many,
@@ -30,7 +31,6 @@ from libs.graph import (
     root_connection,
     stub,
 )
-from libs.kernel import Forbidden
 from subgraphs.academic.student import model, operations, rules
 from subgraphs.academic.student.queries import class_of_today, classes_on, guardians_of_students, is_taught
 
@@ -137,16 +137,6 @@ class Student:
     )
 
 
-async def _find_job(info: Info, job_id: UUID) -> Job | None:
-    context = info.context
-    actor = context.signed_in
-    if not actor.may("student:import"):
-        raise Forbidden
-    async with context.database.read(actor.binding("student")) as tx:
-        job = await context.extras.queue.find(tx, job_id)
-    return None if job is None else Job.of(job, context.language)
-
-
 @strawberry.input(
     description="Pupils as CSV with the columns nis, nisn, full_name, gender, birth_date, class, guardian_name, "
     "guardian_relation, guardian_email, guardian_phone and, if wanted, email (the pupil's own)."
@@ -166,7 +156,7 @@ class ImportStudentsSuccess:
     @strawberry.field(description="The job; `academicJob` follows it.")
     async def job(self, info: Info) -> Job:
         """Read after the commit."""
-        found = await _find_job(info, self.job_id)
+        found = await find_job(info, self.job_id, permission="student:import")
         assert found is not None  # committed with this very answer
         return found
 
@@ -194,7 +184,7 @@ class StudentQuery:
         self, info: Info, id: Annotated[UUID, strawberry.argument(description="Identity of the job.")]
     ) -> Job | None:
         """Null when the school has no such job."""
-        return await _find_job(info, id)
+        return await find_job(info, id, permission="student:import")
 
 
 @strawberry.type

@@ -1,7 +1,5 @@
-"""The columns of a pupils' file: CSV as schools have it, with or without BOM, commas or semicolons, any line ends."""
+"""The columns of a pupils' file."""
 
-import csv
-import io
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +8,7 @@ from datetime import date
 from typing import Final, TypeVar
 
 from libs.crypto import normal_phone
+from libs.jobs import path_in_file, read_csv
 from libs.kernel import FieldFault
 from subgraphs.academic.student.rules import Gender, GuardianRelation
 
@@ -48,9 +47,6 @@ _TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     "FORBIDDEN_CHARACTER": {"id": "Ada karakter yang tidak diizinkan.", "en": "Holds a character that is not allowed."},
     "FORMAT": {"id": "Isinya tidak dapat dibaca.", "en": "This cannot be read."},
     "DUPLICATE": {"id": "Muncul lebih dari sekali dalam berkas.", "en": "Appears more than once in the file."},
-    "MISSING_COLUMN": {"id": "Kolom ini harus ada.", "en": "This column is needed."},
-    "UNKNOWN_COLUMN": {"id": "Kolom ini tidak dikenal.", "en": "This column is not known."},
-    "TOO_MANY_ROWS": {"id": "Paling banyak 10.000 baris.", "en": "10,000 rows at most."},
     "NOT_FOUND": {"id": "Kelas ini tidak ada pada tahun ajarannya.", "en": "The year has no class of this name."},
     "CLASS_FULL": {"id": "Kelas ini penuh.", "en": "The class is full."},
     "ALREADY_ENROLLED": {"id": "Siswa terdaftar di kelas lain.", "en": "The pupil is enrolled in another class."},
@@ -88,50 +84,20 @@ class StudentRow:
 
 def fault(line: int, column: str, code: str) -> FieldFault:
     """A fault of one value of the file, by line and column."""
-    return FieldFault(f"input.file.text[{line}].{column}", code, _TEXTS[code])
+    return FieldFault(path_in_file(line, column), code, _TEXTS[code])
 
 
 def parse_students(text: str) -> tuple[list[StudentRow], list[FieldFault]]:
     """The rows of the file and every fault that the file alone can tell."""
-    try:
-        lines = list(_lines(text))
-    except csv.Error:
-        return [], [FieldFault("input.file.text", "FORMAT", _TEXTS["FORMAT"])]
-    if not lines:
-        return [], [fault(1, column, "MISSING_COLUMN") for column in REQUIRED]
-    (_, titles), *body = lines
-    header = [title.casefold() for title in titles]
-    faults = [fault(1, column, "MISSING_COLUMN") for column in REQUIRED if column not in header]
-    faults += [
-        fault(1, name or str(place), "UNKNOWN_COLUMN")
-        for place, name in enumerate(header, 1)
-        if name not in (*REQUIRED, *OPTIONAL)
-    ]
-    faults += [fault(1, name, "DUPLICATE") for name in sorted({name for name in header if header.count(name) > 1})]
-    if len(body) > MOST_ROWS:
-        faults.append(FieldFault("input.file.text", "TOO_MANY_ROWS", _TEXTS["TOO_MANY_ROWS"]))
+    lines, faults = read_csv(text, required=REQUIRED, optional=OPTIONAL, most_lines=MOST_ROWS)
     if faults:
         return [], faults
-    readers = [_Row(line, dict(zip(header, values, strict=False))) for line, values in body]
+    readers = [_Row(line.number, line.values) for line in lines]
     rows = [row for reader in readers if (row := reader.student()) is not None]
     faults = [each for reader in readers for each in reader.faults]
     for column, value_of in (("nis", lambda row: row.nis), ("nisn", lambda row: row.nisn)):
         faults += _repeated(rows, column, value_of)
     return rows, faults
-
-
-def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Lines that hold something, with the number each begins at."""
-    content = text.removeprefix("\ufeff")
-    first = content.lstrip("\r\n").split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
-    begins = 1
-    for values in reader:
-        stripped = [unicodedata.normalize("NFC", value).strip() for value in values]
-        if any(stripped):
-            yield begins, stripped
-        begins = reader.line_num + 1
 
 
 def _repeated(

@@ -19,13 +19,13 @@ from libs.graph import (
     entity,
     error,
     figure,
+    find_job,
     given,
     given_out,
     mutation,
     result,
     root_aggregates,
 )
-from libs.kernel import Forbidden
 from subgraphs.operations.attendance import model, operations, queries, rules
 
 if TYPE_CHECKING:
@@ -157,16 +157,6 @@ def recorder(call: Call) -> operations.Recorder:
 _NotTeachingThisClass: Any = Annotated["NotTeachingThisClass", strawberry.lazy("subgraphs.operations.grading.graph")]
 
 
-async def _find_job(info: Info, job_id: UUID) -> Job | None:
-    context = info.context
-    actor = context.signed_in
-    if not actor.may("attendance:import"):
-        raise Forbidden
-    async with context.database.read(actor.binding("attendance")) as tx:
-        job = await context.extras.queue.find(tx, job_id)
-    return None if job is None else Job.of(job, context.language)
-
-
 @strawberry.input(description="Attendance as CSV with the columns nis, date (ISO), status and, if wanted, notes.")
 class ImportAttendanceInput:
     file: FileInput = given("The file.")
@@ -181,7 +171,7 @@ class ImportAttendanceSuccess:
     @strawberry.field(description="The job; `operationsJob` follows it.")
     async def job(self, info: Info) -> Job:
         """Read after the commit."""
-        found = await _find_job(info, self.job_id)
+        found = await find_job(info, self.job_id, permission="attendance:import")
         assert found is not None  # committed with this very answer
         return found
 
@@ -197,7 +187,7 @@ class AttendanceQuery:
         self, info: Info, id: Annotated[UUID, strawberry.argument(description="Identity of the job.")]
     ) -> Job | None:
         """Null when the school has no such job."""
-        return await _find_job(info, id)
+        return await find_job(info, id, permission="attendance:import")
 
 
 @strawberry.type

@@ -1,12 +1,11 @@
 """The columns of an attendance file: CSV with nis, date (ISO), status and, if wanted, notes."""
 
-import csv
-import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from libs.jobs import path_in_file, read_csv
 from libs.kernel import FieldFault
 from subgraphs.operations.attendance.rules import AttendanceStatus
 
@@ -16,9 +15,6 @@ MOST_ROWS: Final = 50_000
 _LONGEST_NOTE: Final = 1_000
 _TEXTS: Final = {
     "FORMAT": {"id": "Isinya tidak dapat dibaca.", "en": "This cannot be read."},
-    "MISSING_COLUMN": {"id": "Kolom ini harus ada.", "en": "This column is needed."},
-    "UNKNOWN_COLUMN": {"id": "Kolom ini tidak dikenal.", "en": "This column is not known."},
-    "TOO_MANY_ROWS": {"id": "Paling banyak 50.000 baris.", "en": "50,000 rows at most."},
     "DUPLICATE": {"id": "Muncul lebih dari sekali dalam berkas.", "en": "Appears more than once in the file."},
     "NOT_FOUND": {"id": "Siswa ini tidak ada.", "en": "There is no such pupil."},
     "NOT_ENROLLED": {"id": "Siswa ini tidak duduk di kelas mana pun hari itu.", "en": "In no class on that day."},
@@ -41,54 +37,28 @@ class AttendanceRow:
 
 def fault(line: int, column: str, code: str) -> FieldFault:
     """A fault of one value of the file, by line and column."""
-    return FieldFault(f"input.file.text[{line}].{column}", code, _TEXTS[code])
+    return FieldFault(path_in_file(line, column), code, _TEXTS[code])
 
 
 def parse_attendance(text: str) -> tuple[list[AttendanceRow], list[FieldFault]]:
     """The rows of the file and every fault that the file alone can tell."""
-    try:
-        lines = list(_lines(text))
-    except csv.Error:
-        return [], [FieldFault("input.file.text", "FORMAT", _TEXTS["FORMAT"])]
-    header = [title.casefold() for title in lines[0][1]] if lines else []
-    faults = [fault(1, column, "MISSING_COLUMN") for column in REQUIRED if column not in header]
-    faults += [
-        fault(1, name or str(place), "UNKNOWN_COLUMN")
-        for place, name in enumerate(header, 1)
-        if name not in (*REQUIRED, *OPTIONAL)
-    ]
-    faults += [fault(1, name, "DUPLICATE") for name in sorted({name for name in header if header.count(name) > 1})]
-    if len(lines) - 1 > MOST_ROWS:
-        faults.append(FieldFault("input.file.text", "TOO_MANY_ROWS", _TEXTS["TOO_MANY_ROWS"]))
+    lines, faults = read_csv(text, required=REQUIRED, optional=OPTIONAL, most_lines=MOST_ROWS)
     if faults:
         return [], faults
     rows: list[AttendanceRow] = []
     seen: set[tuple[str, date]] = set()
-    for line, values in lines[1:]:
-        row = _read_row(line, dict(zip(header, values, strict=False)), faults)
+    for line in lines:
+        row = _read_row(line.number, line.values, faults)
         if row is None:
             continue
         if (row.nis, row.day) in seen:
-            faults.append(fault(line, "date", "DUPLICATE"))
+            faults.append(fault(line.number, "date", "DUPLICATE"))
         seen.add((row.nis, row.day))
         rows.append(row)
     return rows, faults
 
 
-def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Lines that hold something, with the number each begins at; with commas, or semicolons as spreadsheets write."""
-    content = text.removeprefix("\ufeff")
-    first = content.lstrip("\r\n").split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
-    begins = 1
-    for values in reader:
-        stripped = [value.strip() for value in values]
-        if any(stripped):
-            yield begins, stripped
-        begins = reader.line_num + 1
-
-
-def _read_row(line: int, given: dict[str, str], faults: list[FieldFault]) -> AttendanceRow | None:
+def _read_row(line: int, given: Mapping[str, str], faults: list[FieldFault]) -> AttendanceRow | None:
     """The row of a line, or None after its faults were added."""
     wrong = list(_wrong(given))
     faults += [fault(line, column, "FORMAT") for column in wrong]
@@ -99,7 +69,7 @@ def _read_row(line: int, given: dict[str, str], faults: list[FieldFault]) -> Att
     return AttendanceRow(line, given["nis"], date.fromisoformat(given["date"]), status, notes)
 
 
-def _wrong(given: dict[str, str]) -> Iterator[str]:
+def _wrong(given: Mapping[str, str]) -> Iterator[str]:
     if not given.get("nis") or not given["nis"].isprintable():
         yield "nis"
     try:

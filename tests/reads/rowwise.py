@@ -223,9 +223,13 @@ def cursor_of(row: Found) -> str:
 def holding(rows: Rows, given: Mapping[str, Any]) -> Callable[[Found], bool]:
     """Whether all that a filter input says holds of a row; what is null in a row equals nothing and has no rank.
 
-    Raises Forbidden for what asks about rows that the actor may not read.
+    Raises Forbidden for what asks about rows, or names a field, that the actor may not read.
     """
     for name, value in given.items():
+        declared = rows.entity.fields.get(name)
+        needed = getattr(declared.field, "permission", None) if declared and value is not None else None
+        if needed is not None and needed not in rows.reading.actor.permissions:
+            raise Forbidden
         condition = rows.entity.conditions.get(name)
         if value and condition and condition.resource and not rows.context.may_read(condition.resource):
             raise Forbidden

@@ -72,6 +72,13 @@ CASES = {
 
 
 CASES_OF_OTHERS = {
+    # To name a field that one may not read is refused, whatever is said of it.
+    "a filter that names a protected field and asks nothing": (
+        ("melati", "teacher"),
+        "academic",
+        "{ teachers(filter: {nip: {}}, first: 0) { totalCount } }",
+        {},
+    ),
     # One entity with a refused field that may not be null made null of all of them.
     "an entity that fails among others": (
         ("melati", "taught"),

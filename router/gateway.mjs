@@ -29,7 +29,7 @@ export function createGateway(settings, { log, metrics }) {
     supergraph: () => readFile(settings.supergraph, 'utf8'),
     pollingInterval: RELOAD_MS,
     gracefulSchemaReload: { drainTimeout: DRAIN_MS },
-    transports: { http, ws },
+    transports: { http: { getSubgraphExecutor: (given) => sparing(http.getSubgraphExecutor(given)) }, ws },
     transportEntries: transportEntries(settings),
     customAgent: () => agent,
     propagateHeaders: { fromClientToSubgraphs: ({ request }) => propagated(request.headers) },
@@ -79,6 +79,11 @@ function propagated(headers) {
   return Object.fromEntries(
     PROPAGATED_HEADERS.map((name) => [name, headers.get(name)]).filter(([, value]) => value !== null),
   );
+}
+
+/** The executor over copies: it takes the headers off the request it is given, and the retry sends that one again. */
+function sparing(executor) {
+  return new Proxy(executor, { apply: (execute, self, [request]) => execute.call(self, { ...request }) });
 }
 
 const QUERY_RETRY = {

@@ -46,7 +46,8 @@ async def create_class(
 async def assign_homeroom_teacher(tx: TenantTransaction, *, class_id: UUID, teacher_id: UUID) -> Class:
     """Makes a teacher the homeroom teacher of a class, in place of the former one. Raises NotFound."""
     assigned = await tx.get(Class, class_id, lock=True)
-    teacher = await tx.get(Teacher, teacher_id)
+    # Locked: an account that is just being tied to the teacher is waited for, and told with the rest.
+    teacher = await tx.get(Teacher, teacher_id, lock=True)
     if assigned.homeroom_teacher_id == teacher.id:
         return assigned
     assigned.homeroom_teacher_id = teacher.id

@@ -37,7 +37,8 @@ async def assign_subject_to_class(
     semester = await tx.get(Semester, semester_id, lock=True)
     class_ = await tx.get(Class, class_id)
     subject = await tx.get(Subject, subject_id)
-    teacher = None if teacher_id is None else await tx.get(Teacher, teacher_id)
+    # Locked: an account that is just being tied to the teacher is waited for, and told with the rest.
+    teacher = None if teacher_id is None else await tx.get(Teacher, teacher_id, lock=True)
     check_same_year(class_year=class_.academic_year_id, semester_year=semester.academic_year_id)
     assigned = await _class_subject(tx, class_, subject, semester)
     if teacher is not None:

@@ -1,3 +1,4 @@
+import asyncio
 import time
 
 from libs.crypto import KeyRing
@@ -90,3 +91,18 @@ async def test_hundreds_of_accounts_are_linked_in_one_batch_and_delivered_twice(
     linked = [event for event in world.events("GuardianLinked") if event["user_id"]]
     assert len(linked) == 300
     assert all(row["user_id"] for row in world.rows("guardians"))
+
+
+async def test_an_account_tied_while_the_teacher_is_assigned_is_told_too(world: World):
+    year = await world.year()
+    teacher, class_, subject = await world.teacher(), await world.class_(year), await world.subject()
+    user = new_id()
+    async with world.write(Scope.SYSTEM) as tx:
+        await link_account(tx, contacts=world.contacts, record_id=teacher.id, user_id=user)
+        assigning = asyncio.gather(
+            world.homeroom(class_, teacher), world.assign(class_, subject, world.semester(year), teacher)
+        )
+        await asyncio.sleep(0.3)  # both have come as far as they can
+    await assigning
+    for event in ("HomeroomTeacherAssigned", "TeacherAssigned"):
+        assert [each["user_id"] for each in world.events(event)] == [str(user)], event

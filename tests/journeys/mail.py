@@ -82,13 +82,17 @@ class MailServer:
 
     async def invitation(self, address: str, seconds: float = 30) -> ReceivedMail:
         """The invitation of this address, once it is there. Raises AssertionError when it does not come."""
-        return await self._await(
-            lambda: next((mail for mail in self.to(address) if mail.token), None), address, seconds
-        )
+        return await self._await(lambda mail: mail.token is not None, "invitation", address, seconds)
 
-    async def _await(self, look: Callable[[], ReceivedMail | None], address: str, seconds: float) -> ReceivedMail:
+    async def letter(self, address: str, words: str, seconds: float = 30) -> ReceivedMail:
+        """The first mail to this address with these words in its subject. Raises AssertionError when it does not come."""
+        return await self._await(lambda mail: words in mail.subject, f"{words!r}", address, seconds)
+
+    async def _await(
+        self, is_it: Callable[[ReceivedMail], bool], name: str, address: str, seconds: float
+    ) -> ReceivedMail:
         deadline = time.monotonic() + seconds
-        while (found := look()) is None:
-            assert time.monotonic() < deadline, f"no invitation for {address} after {seconds:.0f} s"
+        while (found := next(filter(is_it, self.to(address)), None)) is None:
+            assert time.monotonic() < deadline, f"no {name} for {address} after {seconds:.0f} s"
             await asyncio.sleep(_LOOK_SECONDS)
         return found

@@ -89,9 +89,13 @@ class School:
         self.people[who] = await visitor.sign_in(self.email(who), PASSWORD)
 
     async def _invite(self) -> None:
-        given = {"name": self.name("Kepala"), "email": self.email("Kepala"), "roles": ["principal"], "language": "en"}
+        await self.employ("Kepala", "principal")
+
+    async def employ(self, who: str, role: str) -> None:
+        """Invites somebody who works here; they accept and sign in."""
+        given = {"name": self.name(who), "email": self.email(who), "roles": [role], "language": "en"}
         await self.people["Admin"].do("inviteUser", given, "user { id }")
-        await self.join("Kepala")
+        await self.join(who)
 
     async def begin_year(self) -> str:
         """The year of today with its first semester active, whose id it answers."""
@@ -106,6 +110,7 @@ class School:
         self.ids["year"] = made["academicYear"]["id"]
         (semester,) = [each["id"] for each in made["academicYear"]["semesters"] if each["number"] == 1]
         await admin.do("activateSemester", {"semesterId": semester}, "semester { isActive }")
+        self.ids["semester"] = semester
         return str(semester)
 
     async def _teach(self) -> None:
@@ -133,6 +138,7 @@ class School:
         await admin.do("assignHomeroomTeacher", {"classId": class_id, "teacherId": teacher}, "class { id }")
         taught = {"classId": class_id, "subjectId": subject, "semesterId": semester, "teacherId": teacher}
         assigned = await admin.do("assignSubjectToClass", taught, "classSubject { id }")
+        self.ids[f"class subject {number}"] = assigned["classSubject"]["id"]
         lesson = {"classSubjectId": assigned["classSubject"]["id"], "dayOfWeek": number}
         await admin.do("createSchedule", lesson | {"startTime": "07:15", "endTime": "08:45"}, "schedule { id }")
 

@@ -10,10 +10,12 @@ from typing import Any
 from pydantic import SecretStr
 
 from deploy.health import answers_http
+from deploy.local.chromium import find_chromium, packaged_chromium
 from deploy.local.engines import DATABASE, admin_url, nats, postgres, valkey
 from deploy.local.node import find_node
 from deploy.local.ports import free_port
 from deploy.local.programs import Child, Program
+from deploy.local.state import StateFolder
 from libs.settings import SUBGRAPHS, Settings
 from libs.testing import TestKeys, owner_rows
 from tests.journeys.mail import MailServer
@@ -21,9 +23,12 @@ from tests.journeys.mail import MailServer
 ROOT = Path(__file__).parents[2]
 ENGINES = ("postgres", "valkey", "nats")
 PROCESSES = (*SUBGRAPHS, "worker", "router")
+CHROMIUM = find_chromium() or packaged_chromium(StateFolder(ROOT / ".wiyata").chromium)
+"""The one of the worker; the packaged one may not be there yet: who prints obtains it first."""
 PLATFORM_PASSWORD = "Kunci-platform-9"
 _SECONDS_TO_READY = 60.0
 _SECONDS_TO_STOP = 15.0
+_ABSENCE_NOTICE_SECONDS = 1
 _CONFIDANTS = {
     "database_admin_url": ("migrate",),
     "platform_password": ("migrate",),
@@ -39,7 +44,7 @@ class Stack:
         self.mail = mail
         self._folder = folder
         self._ports = {name: free_port() for name in (*ENGINES, *PROCESSES)}
-        self.settings = _settings(self._ports, mail.port)
+        self.settings = _settings(self._ports, mail.port, folder)
         self.url = self.settings.public_url
         self._children = {
             program.name: Child(program, mark=folder, log=folder / f"{program.name}.log")
@@ -132,7 +137,7 @@ class Stack:
         return {f"WIYATA_{name.upper()}": _as_text(value) for name, value in kept.items()}
 
 
-def _settings(ports: dict[str, int], mail_port: int) -> Settings:
+def _settings(ports: dict[str, int], mail_port: int, folder: Path) -> Settings:
     keys = TestKeys()
     urls = {f"{name}_url": f"http://127.0.0.1:{ports[name]}/graphql" for name in SUBGRAPHS}
     given: dict[str, Any] = {f"{name}_port": ports[name] for name in PROCESSES} | urls
@@ -146,6 +151,9 @@ def _settings(ports: dict[str, int], mail_port: int) -> Settings:
         nats_url=f"nats://127.0.0.1:{ports['nats']}",
         jwks_url=f"http://127.0.0.1:{ports['identity']}/.well-known/jwks.json",
         mail_url=f"smtp://127.0.0.1:{mail_port}",
+        files_url=(folder / "files").resolve().as_uri(),
+        chromium=str(CHROMIUM),
+        absence_notice_seconds=_ABSENCE_NOTICE_SECONDS,
         token_signing_keys=keys.token_signing_keys,
         key_encryption_keys=keys.key_encryption_keys,
         blind_index_key=keys.blind_index_key,

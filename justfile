@@ -107,7 +107,7 @@ test *args: _venv
 
 # the long property, fuzz and fault runs
 test-deep *args: _venv
-    @exec "{{ bin }}/pytest" -n 2 -m deep "$@"
+    @exec "{{ bin }}/pytest" -n 2 -m deep -o faulthandler_timeout=3600 "$@"
 
 # one benchmark of tests/benchmarks, or their names
 bench name="" *args: _venv

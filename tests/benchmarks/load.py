@@ -74,7 +74,7 @@ class Pupils:
     name: ClassVar = "pupils of imports"
     pupils: ClassVar = 10
     events: ClassVar = 2 * pupils
-    effects: ClassVar = 4 * pupils
+    effects: ClassVar = 6 * pupils  # StudentCreated has four consumers, GuardianLinked two
 
     def __init__(self, settings: Settings, schools: Sequence[UUID]) -> None:
         self._database = database_of(settings, "academic")

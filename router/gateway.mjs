@@ -9,6 +9,7 @@ import { GraphQLError, Kind } from 'graphql';
 import { PROPAGATED_HEADERS } from './admission.mjs';
 import { directiveRules, useRefusedFields } from './directives.mjs';
 import { isOutage, isTimeout, useOutages } from './outages.mjs';
+import { placed } from './places.mjs';
 import { Refusal } from './refusals.mjs';
 
 const RELOAD_MS = 1_000; // how often, at most, the supergraph's file is looked at
@@ -205,7 +206,7 @@ function useErrorCodes({ log }) {
       };
       const { errors: given, ...rest } = result;
       const errors = given.filter((error) => !(result.data && isAbsence(causes.get(error)))).map(recode);
-      setResult({ ...rest, ...(errors.length > 0 && { errors }) });
+      setResult({ ...rest, ...(errors.length > 0 && { errors: placed(errors, result.data) }) });
     },
   };
 }

@@ -1,7 +1,6 @@
 """The principal's question crosses six domains; the domain that is gone takes its own fields along and nothing else."""
 
 import asyncio
-from collections import Counter
 from typing import Any
 
 import httpx
@@ -49,22 +48,21 @@ def bereft(data: Any) -> Any:
     return {"school": data["school"] | {"overview": overview}, "classes": {"nodes": classes}}
 
 
-def missing(data: Any) -> Counter[tuple[str, ...]]:
-    """The fields that operations contributes, each as often as it stands in the answer; as paths without indices."""
-    pupils = ("classes", "nodes", "students", "nodes")
-    count = len(pupils_of(data))
-    return Counter(
-        {
-            ("school", "overview", "presentToday"): 1,
-            (*pupils, "attendanceSummary"): count,
-            (*pupils, "gradeSummary"): count,
-        }
-    )
+def missing(data: Any) -> set[tuple[str | int, ...]]:
+    """Where the fields stand that operations contributes to the answer."""
+    places: set[tuple[str | int, ...]] = {("school", "overview", "presentToday")}
+    for number, class_ in enumerate(data["classes"]["nodes"]):
+        for seat, _ in enumerate(class_["students"]["nodes"]):
+            pupil = ("classes", "nodes", number, "students", "nodes", seat)
+            places |= {(*pupil, "attendanceSummary"), (*pupil, "gradeSummary")}
+    return places
 
 
-def told_of(errors: list[dict[str, Any]]) -> Counter[tuple[str, ...]]:
-    """The fields that errors stand for, as paths without indices."""
-    return Counter(tuple(each for each in error["path"] if isinstance(each, str)) for error in errors)
+def told_of(errors: list[dict[str, Any]]) -> set[tuple[str | int, ...]]:
+    """Where errors stand; no two in the same place."""
+    places = [tuple(error["path"]) for error in errors]
+    assert len(set(places)) == len(places), places
+    return set(places)
 
 
 def check(told: GraphAnswer, whole: GraphAnswer) -> None:

@@ -1,6 +1,5 @@
 """Documents that schemathesis makes from the schema: whatever they ask, no failure of ours comes back."""
 
-import asyncio
 import json
 from typing import Any
 
@@ -56,24 +55,29 @@ def _node(value: dict[str, str]) -> Any:
     return nodes.Object(fields)
 
 
-@pytest.mark.parametrize("examples", [_FEW, pytest.param(_MANY, marks=pytest.mark.deep)])
-@pytest.mark.parametrize("subgraph", SUBGRAPHS)
-async def test_generated_documents_never_fail_inside(setting: Setting, subgraph: str, examples: int) -> None:
-    roles = st.sampled_from([None, *SYSTEM_ROLES])
+@pytest.fixture
+def documents(subgraph: str, examples: int) -> list[tuple[Any, str | None]]:
+    """What is asked, and as whom. Made before there is an application, which would wait meanwhile and hear of nothing."""
+    made: list[tuple[Any, str | None]] = []
 
     @settings(
         max_examples=examples, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
     )
-    @given(case=documents_of(subgraph), role=roles)
+    @given(case=documents_of(subgraph), role=st.sampled_from([None, *SYSTEM_ROLES]))
     def collect(case: Any, role: str | None) -> None:
         made.append((case.body, role))
 
-    made: list[tuple[Any, str | None]] = []
-    await asyncio.to_thread(
-        collect
-    )  # the application works on meanwhile: it must hear of revocations every ten seconds
-    assert len(made) >= examples
-    for body, role in made:
+    collect()
+    return made
+
+
+@pytest.mark.parametrize("examples", [_FEW, pytest.param(_MANY, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("subgraph", SUBGRAPHS)
+async def test_generated_documents_never_fail_inside(
+    documents: list[tuple[Any, str | None]], setting: Setting, examples: int
+) -> None:
+    assert len(documents) >= examples
+    for body, role in documents:
         sent = body if isinstance(body, dict) else {"query": body}
         reply = await send(setting.graph, json.dumps(sent).encode(), actor=setting.actor(role) if role else None)
         reply.assert_decent((role, sent))

@@ -30,7 +30,7 @@ async def send(
         parsed: Any = response.json()
     except ValueError:
         parsed = None
-    return Reply(response.status_code, response.text, parsed)
+    return Reply(response.status_code, response.text, parsed, content.decode(errors="replace"))
 
 
 @pytest.fixture

@@ -67,8 +67,8 @@ def database_of(settings: Settings, subgraph: str) -> Database:
 
 
 class Pupils:
-    """Imports of ten pupils with a guardian each: StudentCreated and GuardianLinked, applied by identity and
-    notification. Nobody has an address, so that nobody is invited.
+    """Imports of ten pupils with a guardian each: StudentCreated and GuardianLinked, applied by identity,
+    notification, and the pupils by finance and operations too. Nobody has an address, so that nobody is invited.
     """
 
     name: ClassVar = "pupils of imports"

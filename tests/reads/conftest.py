@@ -15,9 +15,11 @@ from libs.kernel import utc_now
 from libs.settings import Settings
 from libs.testing import GraphClient, Template, clone_database
 from subgraphs.academic.app import create_app as academic_app
+from subgraphs.admission.app import create_app as admission_app
 from subgraphs.finance.app import create_app as finance_app
 from subgraphs.identity.app import create_app as identity_app
 from subgraphs.notification.app import create_app as notification_app
+from subgraphs.operations.app import create_app as operations_app
 from tests.reads.people import make_accounts
 from tests.reads.reference import Reference
 from tests.reads.world import SCHOOLS, SchoolRows
@@ -27,6 +29,8 @@ _APPS = {
     "identity": identity_app,
     "notification": notification_app,
     "finance": finance_app,
+    "operations": operations_app,
+    "admission": admission_app,
 }
 
 

@@ -38,6 +38,22 @@ _MIXTURES: dict[str, tuple[str, frozenset[str]]] = {
     # A non-null relation (Enrollment.class) to what may not be read; messages of all.
     "sittings": ("pupil", frozenset({"student:read_own", "enrollment:read", "schedule:read", "notification:read"})),
     "taught": ("teacher", frozenset({"class:read_taught", "student:read", "enrollment:read_own", "schedule:read_own"})),
+    # Marks of own pupils alone, grades and cards of classes taught, on pupils of the whole school.
+    "marks": (
+        "teacher",
+        frozenset(
+            {
+                "student:read",
+                "attendance:read_own",
+                "grade:read_taught",
+                "assessment:read_own",
+                "report_card:read_taught",
+            }
+        ),
+    ),
+    # Whoever applies, but nothing of the periods; and the periods without how many apply.
+    "applicants": ("finance", frozenset({"application:read", "school_overview:read"})),
+    "periods": ("finance", frozenset({"admission_period:read", "attendance:read", "grade:read", "student:read"})),
     "stranger": ("roleless", frozenset({"tenant:read", "school:read"})),
 }
 ROLES = ("principal", "teacher", "parent", "pupil", "finance", "platform", *_MIXTURES)

@@ -1,6 +1,7 @@
 """What the fields of Query mean, one by one, for the reference."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Uuid, literal
@@ -55,6 +56,15 @@ def _public_school(reading: Reading, arguments: Arguments) -> Any:
     return anybody.only("Tenant", slug=slug and slug.lower(), npsn=npsn and npsn.upper())
 
 
+def _open_periods(reading: Reading, _: Arguments) -> Any:
+    """Read by nobody in particular, at the school that the request is about."""
+    anybody = replace(PUBLIC, tenant_id=reading.actor.tenant_id, permissions=frozenset({"admission_period:read"}))
+    rows = replace(reading, actor=anybody).rows_of("AdmissionPeriod")
+    row = rows.alias.c
+    is_open = (row.status == "OPEN", row.start_date <= reading.today, row.end_date >= reading.today)
+    return rows.where(*is_open).list("end_date, name")
+
+
 ROOTS: Mapping[str, Mapping[str, Callable[[Reading, Arguments], Any]]] = {
     "academic": {
         "school": lambda reading, _: reading.only("School", id=reading.actor.tenant_id),
@@ -90,10 +100,23 @@ ROOTS: Mapping[str, Mapping[str, Callable[[Reading, Arguments], Any]]] = {
         "payments": _page("Payment", "paid_on desc"),
         "payment": lambda reading, given: reading.only("Payment", id=given["id"]),
     },
+    "operations": {
+        "attendanceAggregates": _figures("Attendance"),
+        "assessments": _page("Assessment", "assessment_date desc"),
+        "reportCard": lambda reading, given: reading.only("ReportCard", id=given["id"]),
+    },
+    "admission": {
+        "admissionPeriods": _page("AdmissionPeriod", "start_date desc"),
+        "admissionPeriod": lambda reading, given: reading.only("AdmissionPeriod", id=given["id"]),
+        "openAdmissionPeriods": _open_periods,
+        "applications": _page("Application", "created_at desc"),
+        "applicationAggregates": _figures("Application"),
+        "application": lambda reading, given: reading.only("Application", id=given["id"]),
+    },
     "notification": {
         "notifications": _page("Notification", "created_at desc"),
         "notificationAggregates": _figures("Notification"),
         "notification": lambda reading, given: reading.only("Notification", id=given["id"]),
     },
 }
-"""By subgraph and field. Fields that no declaration answers (`academicJob`, `roles`, `_service`) are not compared."""
+"""By subgraph and field. Fields that no declaration answers (`academicJob`, `operationsJob`, `roles`, `applicationStatus`, `_service`) are not compared."""

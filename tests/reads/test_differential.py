@@ -9,8 +9,15 @@ from tests.reads.conftest import BothSchools
 from tests.reads.documents import Document, documents
 from tests.reads.people import ASKING
 
-_SHARES = {"academic": 180, "identity": 70, "notification": 50, "finance": 60}
-_DEEP = {"academic": 3_000, "identity": 1_200, "notification": 800, "finance": 1_000}
+_SHARES = {"academic": 180, "identity": 70, "notification": 50, "finance": 60, "operations": 45, "admission": 30}
+_DEEP = {
+    "academic": 3_000,
+    "identity": 1_200,
+    "notification": 800,
+    "finance": 1_000,
+    "operations": 1_500,
+    "admission": 800,
+}
 _ASKING = st.sampled_from(ASKING)
 
 

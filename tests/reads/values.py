@@ -3,7 +3,9 @@
 from typing import Any, Final
 from uuid import UUID
 
+from tests.reads import entrants
 from tests.reads.bills import NUMBERS
+from tests.reads.marks import ASSESSMENTS, CARDS
 from tests.reads.people import USERS
 from tests.reads.world import (
     CLASS_NAMES,
@@ -29,24 +31,29 @@ _NUMBERED = {
     "BillingConfig": ("billing", 3),
     "Invoice": ("invoice", 9),
     "Payment": ("payment", 5),
+    "Assessment": ("assessment", ASSESSMENTS),
+    "ReportCard": ("card", CARDS),
+    "AdmissionPeriod": ("period", len(entrants.PERIODS)),
+    "Application": ("application", entrants.APPLICANTS),
 }
 _NOBODY: Final = UUID("00000000-0000-7000-8000-00000000dead")
 _WILD = ("", "'", '"', "\\", "%", "_", "$1", '{"!":null}', "null", "🌸", "x" * 300, "\u202e", "a\nb")
 TEXTS: Final[dict[str, tuple[str, ...]]] = {
-    "name": (*CLASS_NAMES, *SUBJECT_NAMES, "2025/2026", school_name("melati"), *_WILD),
+    "name": (*CLASS_NAMES, *SUBJECT_NAMES, *entrants.PERIODS, "2025/2026", school_name("melati"), *_WILD),
     "fullName": (*TEACHER_NAMES, *_WILD),
     "nis": ("000", "101", "202", "303", *_WILD),
     "nisn": tuple(f"{at:010}" for at in range(9)),
     "nip": (f"{0:018}", f"{2:018}", *_WILD),
-    "code": ("MTK", "BIN", "MTK-P", "SB'D", *_WILD),
+    "code": ("MTK", "BIN", "MTK-P", "SB'D", "A", "B", "E", *_WILD),
     "major": ("IPA", "", "IPS"),
     "slug": (*SCHOOLS, "Melati", "platform", *_WILD),
     "npsn": ("A0000001", "a0000001", *_WILD),
     "timezone": ("Asia/Jakarta", "Asia/Jayapura"),
     "language": ("id", "en", *_WILD),
     "eventType": ("user.created", "user.activated", *_WILD),
-    "number": (*NUMBERS, *_WILD),
+    "number": (*NUMBERS, *entrants.NUMBERS, *_WILD),
     "period": ("2026-07", "2026-08", *_WILD),
+    "paymentStatus": ("FREE", "UNPAID", "PAID", *_WILD),
     "referenceNumber": ("🌸 'x'", *_WILD),
     "search": (
         "bu",
@@ -96,7 +103,7 @@ def about(name: str, owner: str) -> str:
         return owner.removesuffix("Filter")
     if name.endswith("Id"):
         named = name[0].upper() + name[1:-2]
-        return "Teacher" if named == "HomeroomTeacher" else named
+        return {"HomeroomTeacher": "Teacher", "Period": "AdmissionPeriod"}.get(named, named)
     return name
 
 

@@ -22,11 +22,13 @@ from subgraphs.academic.student.model import Guardian, Student, StudentGuardian,
 from subgraphs.academic.student.rules import name_words
 from subgraphs.academic.subject.model import Subject
 from subgraphs.academic.teacher.model import Teacher
+from subgraphs.admission.model import Tenant as AdmissionTenant
 from subgraphs.finance.model import Tenant as FinanceTenant
 from subgraphs.identity.tenant.model import Tenant
 from subgraphs.notification.model import Tenant as NotificationTenant
 from subgraphs.notification.notification.model import Notification, NotificationStudent
-from tests.reads import bills
+from subgraphs.operations.model import Tenant as OperationsTenant
+from tests.reads import bills, entrants, marks
 
 SCHOOLS = ("melati", "kenanga")
 _NAMESPACE = UUID("5d0a6a43-8a52-5a43-9d52-6d4f0c3b9e10")
@@ -342,6 +344,20 @@ class SchoolRows:
         """What the school bills and is paid."""
         known = self._tenant() | {"tenant_id": tenant_of(self.school), "sequence": 1}
         return [(FinanceTenant, [known]), *bills.tables(self._id, self._rows, self.today)]
+
+    def operations(self) -> Tables:
+        """What the school marks and grades, and what it knows of academic."""
+        known = self._tenant() | {"tenant_id": tenant_of(self.school), "sequence": 1}
+        return [
+            (OperationsTenant, [known]),
+            *marks.tables(self._id, self._rows, self.today, dict(self.academic())),
+        ]
+
+    def admission(self) -> Tables:
+        """Who applies at the school; they are called as its pupils are."""
+        known = self._tenant() | {"tenant_id": tenant_of(self.school), "sequence": 1}
+        applying = entrants.tables(self._id, self._rows, self.today, school=self.school, names=STUDENT_NAMES)
+        return [(AdmissionTenant, [known]), *applying]
 
 
 _MOMENT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

@@ -308,8 +308,9 @@ class Rows:
         self._message("to_bela_mother", "bela_mother", "bela")
         self._message("to_nobody", None, "adi")
         self._message("to_hadi", "both", "cinta")
+        self._message("to_mother_in_vain", "parent", "ani", status="FAILED")
 
-    def _message(self, key: str, user: str | None, *about: str, channel: str = "EMAIL") -> None:
+    def _message(self, key: str, user: str | None, *about: str, channel: str = "EMAIL", status: str = "SENT") -> None:
         message = self.add(
             Notification,
             key,
@@ -318,9 +319,9 @@ class Rows:
             event_id=self.id("events", key),
             channel=channel,
             language="id",
-            status="SENT",
-            attempts=1,
-            sent_at=_MADE,
+            status=status,
+            attempts=1 if status == "SENT" else 3,
+            sent_at=_MADE if status == "SENT" else None,
             created_at=_MADE + timedelta(minutes=len(self.by_model[Notification])),
             metadata={},
         )

@@ -188,13 +188,24 @@ class Asked:
         if not self.field:
             return None
         if self.field == "search":
-            return {"search": "siswa5" if self.filter_type == "StudentFilter" else "teacher"}
-        kinds = {"classId": "class", "academicYearId": "year", "homeroomTeacherId": "teacher", "studentId": "student"}
+            return {
+                "search": {"StudentFilter": "siswa5", "ApplicationFilter": "calon5"}.get(self.filter_type, "teacher")
+            }
+        kinds = {
+            "classId": "class",
+            "academicYearId": "year",
+            "homeroomTeacherId": "teacher",
+            "studentId": "student",
+            "classSubjectId": "lesson",
+            "periodId": "period",
+        }
         own = {
             "ClassFilter": "class",
             "TeacherFilter": "teacher",
             "UserFilter": "guardian user",
             "InvoiceFilter": "invoice",
+            "AdmissionPeriodFilter": "period",
+            "ApplicationFilter": "application",
         }
         kind = own.get(self.filter_type, "student") if self.field == "id" else kinds.get(self.field)
         if kind:
@@ -210,11 +221,18 @@ _VALUES = {
     "date": "2026-01-01",
     "createdAt": "2026-01-01T00:00:00Z",
     "dueDate": "2026-01-01",
+    "assessmentDate": "2026-01-01",
     "paidOn": "2026-01-01",
     "period": "2026-01",
     "frequency": "MONTHLY",
 }
-_VALUES_OF = {("InvoiceFilter", "status"): "UNPAID"}
+_VALUES_OF = {
+    ("InvoiceFilter", "status"): "UNPAID",
+    ("InvoiceFilter", "payer"): "APPLICANT",
+    ("AttendanceFilter", "status"): "ABSENT",
+    ("AdmissionPeriodFilter", "status"): "OPEN",
+    ("ApplicationFilter", "status"): "SUBMITTED",
+}
 """Of filters whose values have another type than those of their name elsewhere."""
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import psycopg
 
 from libs.settings import Settings
+from tests.reads.large_organs import ORGANS
 
 LARGE = 0
 _SMALL_SCHOOLS, _SMALL = 50, 72
@@ -29,7 +30,7 @@ _STATEMENTS = (
     *(
         f"""insert into {subgraph}.tenants (tenant_id, id, sequence, slug, name, level, timezone, status, features, quotas)
         select t, t, 1, 'school-' || s, 'School ' || s, 'SMA', 'Asia/Jakarta', 'ACTIVE', '{{}}', '{{}}' from schools"""
-        for subgraph in ("academic", "notification", "finance")
+        for subgraph in ("academic", "notification", "finance", "operations", "admission")
     ),
     """insert into identity.tenants (id, slug, name, level, timezone, features)
     select t, 'school-' || s, 'School ' || s, 'SMA', 'Asia/Jakarta', '{}' from schools""",
@@ -131,6 +132,7 @@ _STATEMENTS = (
     """insert into finance.payment_allocations (tenant_id, id, payment_id, invoice_id, student_id, amount)
     select tenant_id, gen_random_uuid(), md5('payment/' || id)::uuid, id, student_id, paid
     from finance.invoices where paid > 0""",
+    *ORGANS,
 )
 
 

@@ -40,6 +40,8 @@ class Invoice(TenantRow, Base):
         Index(None, "tenant_id", "due_date", "id"),
         Index("ix_invoices_status", "tenant_id", "status", "due_date", "id"),
         Index(None, "tenant_id", "period", "id"),
+        # Those of applicants are few among all.
+        Index("ix_invoices_payer", "tenant_id", "payer", "due_date", "id"),
         Index("ix_invoices_student", "tenant_id", "student_id", "due_date", "id"),
         # Everything a balance needs, so that the balances of a class are read off the index alone.
         Index(

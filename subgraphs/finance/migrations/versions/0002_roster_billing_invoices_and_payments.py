@@ -197,6 +197,7 @@ def _invoice_indexes() -> None:
         "tenant_id_due_date_id": ["tenant_id", "due_date", "id"],
         "status": ["tenant_id", "status", "due_date", "id"],
         "tenant_id_period_id": ["tenant_id", "period", "id"],
+        "payer": ["tenant_id", "payer", "due_date", "id"],
         "student": ["tenant_id", "student_id", "due_date", "id"],
     }
     for name, columns in indexes.items():

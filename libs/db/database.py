@@ -206,6 +206,7 @@ class Database:
             limits = f"-c statement_timeout={settings.statement_timeout_ms} -c lock_timeout=5000 -c timezone=UTC"
             self._pool = AsyncConnectionPool(
                 settings.database_for(f"{self.schema}_app"),
+                connection_class=_PooledConnection,
                 kwargs={
                     "options": limits,
                     "connect_timeout": 5,
@@ -217,7 +218,6 @@ class Database:
                 max_size=settings.database_pool_size,
                 timeout=settings.statement_timeout_ms / 1000,
                 open=False,
-                close_returns=True,  # SQLAlchemy borrows from this pool and gives back by closing
             )
         return self._pool
 
@@ -280,6 +280,25 @@ class Database:
         await self.engine.dispose()
         if self._pool is not None:
             await self._pool.close()
+            self._pool = None
+
+
+class _PooledConnection(AsyncConnection[Any]):
+    """SQLAlchemy borrows from the pool and gives back by closing.
+
+    The pool's own `close_returns` does not take back a connection that has broken: its place stays taken, and after an
+    outage under load no place is left.
+    """
+
+    _pool: AsyncConnectionPool | None  # set by the pool while the connection is lent
+
+    async def close(self) -> None:
+        """Gives a lent connection back, broken or not; closes any other."""
+        if (pool := getattr(self, "_pool", None)) is None:
+            await super().close()
+            return
+        await pool.putconn(self)
+        if self.closed:  # the pool has made another in its place; to be closed twice is to be given back once
             self._pool = None
 
 

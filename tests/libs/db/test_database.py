@@ -1,5 +1,6 @@
 """Transactions: bound, isolated, all or nothing."""
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from uuid import uuid4
@@ -86,3 +87,27 @@ async def test_a_rollback_elsewhere_leaves_what_a_read_had_prepared(settings: Se
                 assert await tx.fetch(told, []) == [str(binding.tenant_id).encode()]
                 raise RuntimeError
     await database.close()
+
+
+async def test_connections_that_break_in_a_transaction_do_not_use_up_the_pool(settings: Settings):
+    """As in an outage: all of them break while they are lent."""
+    few = settings.model_copy(update={"database_pool_size": 2, "statement_timeout_ms": 3_000})
+    database = Database(few, "academic")
+
+    async def broken_off() -> None:
+        with pytest.raises(DBAPIError):
+            async with database.write(Binding(uuid4(), Scope.TENANT)) as tx:
+                await tx.execute(text("select pg_terminate_backend(pg_backend_pid())"))
+
+    for _ in range(3):
+        await asyncio.gather(broken_off(), broken_off())
+    async with asyncio.TaskGroup() as both:
+        for _ in range(2):
+            both.create_task(_slept(database))
+    assert database.connections_in_use == 0
+    await database.close()
+
+
+async def _slept(database: Database) -> None:
+    async with database.read(Binding(uuid4(), Scope.TENANT)) as tx:
+        await tx.execute(text("select pg_sleep(0.2)"))

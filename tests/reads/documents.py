@@ -59,6 +59,7 @@ class At:
     is_fragment: bool = False
     is_other: bool = False  # beside another type's selection: no key may be the same for what is not
     written: dict[str, tuple[str, Any, "At"]] = field(default_factory=dict, compare=False)
+    taken: set[str] = field(default_factory=set, compare=False)  # keys without an alias, of what is refused too
 
 
 @dataclass
@@ -101,7 +102,9 @@ class Writer(Values):
         definition = query.fields["_entities"]
         arguments = Arguments()
         arguments.add("representations", self._representations(definition, representations))
-        below = replace(at, depth=at.depth - 1, chain=(f"_entities{literals(arguments.effective)}",), written={})
+        below = replace(
+            at, depth=at.depth - 1, chain=(f"_entities{literals(arguments.effective)}",), written={}, taken=set()
+        )
         parts = [
             f"... on {kind} {self._selections(schema.type_map[kind], self._member(below, kind, is_other=at > 0))}"
             for at, kind in enumerate(dict.fromkeys((*wanted, self.one_of(kinds).name)))
@@ -119,7 +122,7 @@ class Writer(Values):
     @staticmethod
     def _member(at: At, kind: str, *, is_other: bool) -> At:
         assert at.chain is not None
-        return replace(at, rows=4, chain=(*at.chain, f"... on {kind}"), is_other=is_other, written={})
+        return replace(at, rows=4, chain=(*at.chain, f"... on {kind}"), is_other=is_other, written={}, taken=set())
 
     def _selections(self, kind: Any, at: At) -> str:
         """A selection set of an object."""
@@ -182,6 +185,7 @@ class Writer(Values):
         self.fields += 1
         below = At(at.depth - 1, rows, self._chained(at, name, arguments, is_page), size, at.is_fragment, at.is_other)
         key = self._key(name, at)
+        at.taken.add(key or name)
         head = f"{key}{name}{arguments.text}"
         if not refused:
             at.written[key or name] = (head, kind, below)
@@ -197,7 +201,7 @@ class Writer(Values):
         return (*at.chain, f"{name}{literals(arguments.effective)}")
 
     def _key(self, name: str, at: At) -> str:
-        if at.is_fragment or at.is_other or name in at.written or self.chance(40):
+        if at.is_fragment or at.is_other or name in at.taken or self.chance(40):
             return f"{_LONG_KEY if self.chance(8) else ''}{self.fresh('x')}: "
         return ""
 

@@ -28,24 +28,22 @@ def _tying() -> Select[*tuple[Any, ...]]:
         .cte(table.name)
         for table in (Guardian.__table__, Student.__table__, Teacher.__table__)
     )
-    link = StudentGuardian.__table__
     return select(
-        student.c.id.label("student"),
-        teacher.c.id.label("teacher"),
-        link.c.student_id,
-        link.c.relation,
-        link.c.is_primary,
+        guardian.c.id.label("guardian"), student.c.id.label("student"), teacher.c.id.label("teacher")
     ).select_from(
         select(record.label("id"))
         .subquery("wanted")
         .outerjoin(guardian, true())
         .outerjoin(student, true())
         .outerjoin(teacher, true())
-        .outerjoin(link, (link.c.tenant_id == tenant) & (link.c.guardian_id == guardian.c.id))
     )
 
 
 _TIE = _tying()
+_LINKS = select(StudentGuardian.student_id, StudentGuardian.relation, StudentGuardian.is_primary).where(
+    StudentGuardian.tenant_id == bindparam("tenant", type_=Uuid),
+    StudentGuardian.guardian_id == bindparam("guardian", type_=Uuid),
+)
 
 
 async def link_account(tx: TenantTransaction, *, contacts: Contacts, record_id: UUID, user_id: UUID) -> None:
@@ -54,22 +52,28 @@ async def link_account(tx: TenantTransaction, *, contacts: Contacts, record_id: 
     A record that is not there, or is tied to this account already, changes nothing.
     """
     values = {"tenant": tx.tenant_id, "record": record_id, "account": user_id}
-    for row in await tx.execute(_TIE, values):
-        if row.student_id is not None:
-            tx.emit(
-                GuardianLinked(
-                    student_id=row.student_id,
-                    guardian_id=record_id,
-                    relation=row.relation,
-                    user_id=user_id,
-                    is_primary=row.is_primary,
-                )
+    tied = (await tx.execute(_TIE, values)).one()
+    if tied.guardian is not None:
+        await _tell_pupils(tx, record_id, user_id)
+    if tied.student is not None:
+        for state in await student_states(tx, contacts, [record_id]):
+            tx.emit(StudentUpdated(**state.fields))
+    if tied.teacher is not None:
+        await _tell_assignments(tx, record_id)
+
+
+async def _tell_pupils(tx: TenantTransaction, guardian_id: UUID, user_id: UUID) -> None:
+    """Whom the guardian answers for, read once the guardian is locked: an import that was waited for has added some."""
+    for link in await tx.execute(_LINKS, {"tenant": tx.tenant_id, "guardian": guardian_id}):
+        tx.emit(
+            GuardianLinked(
+                student_id=link.student_id,
+                guardian_id=guardian_id,
+                relation=link.relation,
+                user_id=user_id,
+                is_primary=link.is_primary,
             )
-        if row.student is not None:
-            for state in await student_states(tx, contacts, [record_id]):
-                tx.emit(StudentUpdated(**state.fields))
-        if row.teacher is not None:
-            await _tell_assignments(tx, record_id)
+        )
 
 
 async def _tell_assignments(tx: TenantTransaction, teacher_id: UUID) -> None:

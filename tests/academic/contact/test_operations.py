@@ -1,7 +1,11 @@
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+
+import pytest
 
 from libs.crypto import KeyRing
+from libs.db import TenantTransaction
 from libs.events import Inbox
 from libs.events.contracts.identity import UserCreated
 from libs.events.envelope import Envelope, EventMeta
@@ -9,7 +13,8 @@ from libs.kernel import Scope, new_id, utc_now
 from libs.settings import Settings
 from subgraphs.academic.consumers import consumers
 from subgraphs.academic.contact.operations import link_account
-from tests.academic.world import World
+from subgraphs.academic.student.operations import run_import
+from tests.academic.world import HEADER, World
 
 
 async def _link(world: World, record_id, user_id) -> None:
@@ -41,6 +46,34 @@ async def test_a_new_sibling_of_a_guardian_with_an_account_is_linked_at_once(wor
     event = world.events("GuardianLinked")[-1]
     assert event["user_id"] == str(user)
     assert event["student_id"] == str(next(row["id"] for row in world.rows("students") if row["nis"] == "2"))
+
+
+@pytest.mark.parametrize("is_account_first", [True, False])
+async def test_an_account_tied_while_a_sibling_comes_is_told_for_both(world: World, is_account_first: bool):
+    year = await world.year()
+    await world.import_(year, "1,,A,L,,,Ahmad,FATHER,a@example.test,")
+    guardian, user = world.rows("guardians")[0]["id"], new_id()
+    text = f"{HEADER}\n2,,B,P,,,Ahmad,FATHER,a@example.test,"
+
+    async def tie(tx: TenantTransaction) -> None:
+        await link_account(tx, contacts=world.contacts, record_id=guardian, user_id=user)
+
+    async def add(tx: TenantTransaction) -> None:
+        assert await run_import(tx, contacts=world.contacts, academic_year_id=year.id, text=text, dry_run=False) == []
+
+    async def alone(change: Callable[[TenantTransaction], Awaitable[None]]) -> None:
+        async with world.write(Scope.SYSTEM) as tx:
+            await change(tx)
+
+    first, second = (tie, add) if is_account_first else (add, tie)
+    async with world.write(Scope.SYSTEM) as tx:
+        await first(tx)
+        waiting = asyncio.create_task(alone(second))
+        await asyncio.sleep(0.3)  # it has come as far as it can
+    await waiting
+    linked = {event["student_id"] for event in world.events("GuardianLinked") if event["user_id"] == str(user)}
+    assert linked == {str(row["id"]) for row in world.rows("students")}
+    assert len(linked) == 2
 
 
 async def test_a_pupils_account_comes_with_the_pupils_state(world: World):

@@ -128,7 +128,13 @@ async def _write_seats(tx: TenantTransaction, plan: Plan, year: AcademicYear) ->
 async def _tell_links(tx: TenantTransaction, plan: Plan) -> None:
     """A link to a guardian who has an account already makes the pupil one of that account's."""
     wanted = any_(bindparam("guardians", [link.guardian_id for link in plan.links], ARRAY(Uuid)))
-    found = select(Guardian.id, Guardian.user_id).where(Guardian.tenant_id == tx.tenant_id, Guardian.id == wanted)
+    # Locked: an account that is just being tied to a guardian is waited for, and told.
+    found = (
+        select(Guardian.id, Guardian.user_id)
+        .where(Guardian.tenant_id == tx.tenant_id, Guardian.id == wanted)
+        .order_by(Guardian.id)
+        .with_for_update(key_share=True)
+    )
     accounts: dict[UUID, UUID | None] = {row.id: row.user_id for row in await tx.execute(found)}
     for link in plan.links:
         tx.emit(

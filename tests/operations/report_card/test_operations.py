@@ -4,6 +4,7 @@ import pytest
 
 from libs.kernel import Forbidden, InvalidInput, NotFound, Scope, new_id
 from subgraphs.operations.attendance.model import StudentAttendance
+from subgraphs.operations.report_card.adapters.page import Pages
 from subgraphs.operations.report_card.operations import Press, read_pdf, verify_report_card
 from subgraphs.operations.report_card.rules import IncompleteGrades, Validity
 from tests.operations.grading.school import TODAY, School
@@ -69,6 +70,14 @@ async def test_a_card_is_printed_as_it_was_frozen_and_told_of(here: School, pres
     told = "select data from operations.outbox where type like '%%ReportCardGenerated%%'"
     (event,) = here.as_owner("operations", told)
     assert (event["data"]["report_card_id"], event["data"]["revision"]) == (str(card.id), 1)
+
+
+async def test_an_address_has_no_ligatures_which_nobody_could_type_again(here: School, press: Press):
+    pages = Pages("http://afiliasi-affi-fluktuasi.test")
+    await complete(here)
+    card = await generate(here, here.students[0])
+    assert await work(here, Press(press.vault, pages, press.printer, press.files)) == 1
+    assert "http://afiliasi-affi-fluktuasi.test/verify/" in text_of(await _pdf(here, press, card.id))
 
 
 async def test_generating_again_makes_a_revision_that_supersedes_once_it_is_printed(here: School, press: Press):

@@ -95,7 +95,7 @@ class Writer(Values):
 
     def _entities(self, query: Any, at: At) -> str:
         schema = SCHEMAS[self.subgraph]
-        # What has more to ask of is asked more often: of a stub without fields of its own there is the id alone.
+        # A type is asked for as often as it has fields: many belong to another subgraph and have their id here, no more.
         kinds = [kind for kind in schema.type_map["_Entity"].types for _ in kind.fields]
         wanted = [self.one_of(kinds).name for _ in range(self.one_of((2, 1, 3, 4, 0)))]
         representations = [{"__typename": kind, "id": self.one_of(ids(kind))} for kind in wanted]

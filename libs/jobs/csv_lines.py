@@ -10,11 +10,15 @@ from typing import Final
 from libs.kernel import FieldFault
 
 _PATH: Final = "input.file.text"
-_FORMAT: Final = {"id": "Isinya tidak dapat dibaca.", "en": "This cannot be read."}
-_HEADER_TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
+CSV_TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "FORMAT": {"id": "Isinya tidak dapat dibaca.", "en": "This cannot be read."},
+    "DUPLICATE": {"id": "Muncul lebih dari sekali dalam berkas.", "en": "Appears more than once in the file."},
+}
+"""What is said of any file, by code; an import adds what it says of its own columns."""
+_HEADER_TEXTS: Final = {
+    **CSV_TEXTS,
     "MISSING_COLUMN": {"id": "Kolom ini harus ada.", "en": "This column is needed."},
     "UNKNOWN_COLUMN": {"id": "Kolom ini tidak dikenal.", "en": "This column is not known."},
-    "DUPLICATE": {"id": "Muncul lebih dari sekali dalam berkas.", "en": "Appears more than once in the file."},
 }
 
 
@@ -42,7 +46,7 @@ def read_csv(
     try:
         lines = list(_cells(text))
     except csv.Error:
-        return [], [FieldFault(_PATH, "FORMAT", _FORMAT)]
+        return [], [FieldFault(_PATH, "FORMAT", CSV_TEXTS["FORMAT"])]
     header = [title.casefold() for title in lines[0][1]] if lines else []
     faults = list(_header_faults(header, required, optional))
     if len(lines) - 1 > most_lines:

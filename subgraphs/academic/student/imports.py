@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final, TypeVar
 
 from libs.crypto import normal_phone
-from libs.jobs import path_in_file, read_csv
+from libs.jobs import CSV_TEXTS, path_in_file, read_csv
 from libs.kernel import FieldFault
 from subgraphs.academic.student.rules import Gender, GuardianRelation
 
@@ -42,11 +42,10 @@ _EMAIL: Final = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,64}@[^\s@<>\"(),:;\[\]\\.]+
 _DAY_FIRST: Final = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
 _YEARS: Final = range(1900, 2201)
 _TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
+    **CSV_TEXTS,
     "REQUIRED": {"id": "Wajib diisi.", "en": "Must not be empty."},
     "TOO_LONG": {"id": "Terlalu panjang.", "en": "Too long."},
     "FORBIDDEN_CHARACTER": {"id": "Ada karakter yang tidak diizinkan.", "en": "Holds a character that is not allowed."},
-    "FORMAT": {"id": "Isinya tidak dapat dibaca.", "en": "This cannot be read."},
-    "DUPLICATE": {"id": "Muncul lebih dari sekali dalam berkas.", "en": "Appears more than once in the file."},
     "NOT_FOUND": {"id": "Kelas ini tidak ada pada tahun ajarannya.", "en": "The year has no class of this name."},
     "CLASS_FULL": {"id": "Kelas ini penuh.", "en": "The class is full."},
     "ALREADY_ENROLLED": {"id": "Siswa terdaftar di kelas lain.", "en": "The pupil is enrolled in another class."},

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from libs.jobs import path_in_file, read_csv
+from libs.jobs import CSV_TEXTS, path_in_file, read_csv
 from libs.kernel import FieldFault
 from subgraphs.operations.attendance.rules import AttendanceStatus
 
@@ -14,8 +14,7 @@ OPTIONAL: Final = ("notes",)
 MOST_ROWS: Final = 50_000
 _LONGEST_NOTE: Final = 1_000
 _TEXTS: Final = {
-    "FORMAT": {"id": "Isinya tidak dapat dibaca.", "en": "This cannot be read."},
-    "DUPLICATE": {"id": "Muncul lebih dari sekali dalam berkas.", "en": "Appears more than once in the file."},
+    **CSV_TEXTS,
     "NOT_FOUND": {"id": "Siswa ini tidak ada.", "en": "There is no such pupil."},
     "NOT_ENROLLED": {"id": "Siswa ini tidak duduk di kelas mana pun hari itu.", "en": "In no class on that day."},
     "FUTURE": {"id": "Tanggal ini belum tiba.", "en": "That day has not come yet."},

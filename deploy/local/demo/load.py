@@ -45,6 +45,7 @@ class Loaded:
     """What later steps need to know of the school: who teaches what in the finished and in the running semester."""
 
     coming_year: str
+    finished_semester: str
     finished: Taught
     running: Taught
 
@@ -74,7 +75,7 @@ class Loading:
         taught = await self._class_subjects(years[current.name]["id"], current, active, subjects, teachers)
         await self._timetable(active, taught)
         await self._holidays()
-        return Loaded(years[self._school.coming.name]["id"], finished_taught, taught)
+        return Loaded(years[self._school.coming.name]["id"], finished, finished_taught, taught)
 
     async def _holidays(self) -> None:
         query = "{ holidays(first: 100) { nodes { date } } }"

@@ -6,14 +6,12 @@ from datetime import date
 from typing import Any
 
 from deploy.local.demo.client import Graph, SeedError
-from deploy.local.demo.load import Loaded
-from deploy.local.demo.school import DemoSchool, school_days
+from deploy.local.demo.load import Loaded, Taught
+from deploy.local.demo.school import MATHEMATICS, MOST_MARK, SUBJECTS, DemoSchool, Pupil, school_days
 
 Advance = Callable[[int], None]
 _JOB_SECONDS = 120
 _LOOK_SECONDS = 0.1
-_MATHEMATICS = 0  # the place of the subject that the file has marks of
-_MOST_MARK = 20
 _CATEGORIES = (("Penilaian Harian", 30), ("Penilaian Tengah Semester", 30), ("Penilaian Akhir Semester", 40))
 _FEE_A_MONTH = 150_000
 _FEE_OF_APPLYING = 200_000
@@ -35,7 +33,8 @@ class Records:
     def steps(self) -> int:
         """How many things there are to make, for a progress bar."""
         pupils, classes = len(self._school.pupils), len(self._school.classes)
-        return 2 * pupils + 2 * classes * (1 + len(_CATEGORIES)) + len(self._school.applicants()) + _MONTHS
+        marked = 2 * classes + len(SUBJECTS)
+        return 2 * pupils + marked * (1 + len(_CATEGORIES)) + len(self._school.applicants()) + _MONTHS
 
     async def run(self) -> None:
         """Everything that needs nothing but the school."""
@@ -45,8 +44,12 @@ class Records:
         await self._attendance(school_days(school.past.second, school.past.end))
         await self._attendance(school_days(running, school.current.second if is_first else school.current.end))
         pupils = await self._pupils()
-        await self._marks(self._loaded.finished, school.past.second, len(_CATEGORIES), pupils)
-        await self._marks(self._loaded.running, running, 1, pupils)
+        mathematics = [(group, MATHEMATICS) for group in range(len(school.classes))]
+        complete = self._group(school.pupils[0])
+        others = [(complete, subject) for subject in range(len(SUBJECTS)) if subject != MATHEMATICS]
+        await self._marks(self._loaded.finished, mathematics + others, school.past.second, len(_CATEGORIES), pupils)
+        await self._marks(self._loaded.running, mathematics, running, 1, pupils)
+        await self._report_card(pupils[school.pupils[0].row["nis"]])
         await self._invoices()
         await self._applications()
 
@@ -100,44 +103,57 @@ class Records:
     async def _pupils(self) -> dict[str, str]:
         return {node["nis"]: node["id"] for node in await self._all("students", "id nis")}
 
+    def _group(self, pupil: Pupil) -> int:
+        """The place of a pupil's class."""
+        return self._school.classes.index((pupil.level, pupil.group))
+
     async def _marks(
-        self, taught: dict[tuple[int, int], tuple[str, str]], start: date, count: int, pupils: dict[str, str]
+        self, taught: Taught, places: list[tuple[int, int]], start: date, count: int, pupils: dict[str, str]
     ) -> None:
-        """The file's marks of a period each: the first `count` assessments of mathematics in every class."""
+        """A period's mark each: the first `count` assessments of the classes and subjects at `places`."""
         known = {
             (n["classSubject"]["id"], n["title"]) for n in await self._all("assessments", "title classSubject { id }")
         }
         wanted = [
-            (group, number)
-            for group in range(len(self._school.classes))
+            (place, number)
+            for place in places
             for number in range(count)
-            if (taught[group, _MATHEMATICS][1], _CATEGORIES[number][0]) not in known
+            if (taught[place][1], _CATEGORIES[number][0]) not in known
         ]
-        subjects = sorted({taught[group, _MATHEMATICS][1] for group, _ in wanted})
         categories = [{"name": name, "weight": weight} for name, weight in _CATEGORIES]
-        given = [{"classSubjectId": subject, "categories": categories} for subject in subjects]
+        given = [
+            {"classSubjectId": subject, "categories": categories}
+            for subject in sorted({taught[place][1] for place, _ in wanted})
+        ]
         await self._graph.mutate("setGradeCategories", given, "__typename", self._advance)
         assessments = [
             {
-                "classSubjectId": taught[group, _MATHEMATICS][1],
+                "classSubjectId": taught[place][1],
                 "category": _CATEGORIES[number][0],
                 "title": _CATEGORIES[number][0],
-                "maxScore": _MOST_MARK,
+                "maxScore": MOST_MARK,
                 "assessmentDate": school_days(start, self._today)[20 * (number + 1)].isoformat(),
             }
-            for group, number in wanted
+            for place, number in wanted
         ]
         made = await self._graph.mutate("createAssessment", assessments, "assessment { id }", self._advance)
         grades = [
-            {"assessmentId": answer["assessment"]["id"], "entries": list(self._entries(group, number, pupils))}
-            for (group, number), answer in zip(wanted, made, strict=True)
+            {"assessmentId": answer["assessment"]["id"], "entries": list(self._entries(*place, number, pupils))}
+            for (place, number), answer in zip(wanted, made, strict=True)
         ]
         await self._graph.mutate("recordGrades", grades, "__typename", self._advance)
 
-    def _entries(self, group: int, number: int, pupils: dict[str, str]) -> Iterator[dict[str, Any]]:
+    def _entries(self, group: int, subject: int, number: int, pupils: dict[str, str]) -> Iterator[dict[str, Any]]:
         for pupil in self._school.pupils:
-            if self._school.classes.index((pupil.level, pupil.group)) == group:
-                yield {"studentId": pupils[pupil.row["nis"]], "score": pupil.marks[number]}
+            if self._group(pupil) == group:
+                yield {"studentId": pupils[pupil.row["nis"]], "score": pupil.mark(subject, number)}
+
+    async def _report_card(self, pupil: str) -> None:
+        """The finished semester's card of the pupil whose account the demo gives away; the worker prints it."""
+        query = "query($id: ID!) { student(id: $id) { reportCards { id } } }"
+        if not (await self._graph(query, id=pupil))["student"]["reportCards"]:
+            given = {"studentId": pupil, "semesterId": self._loaded.finished_semester}
+            await self._graph.mutate("generateReportCard", [given], "reportCard { id }")
 
     def _months(self) -> list[str]:
         """The running month and those before it, oldest first."""

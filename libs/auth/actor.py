@@ -27,7 +27,8 @@ class Actor:
 
     `tenant_id` is the school acted on; `home_tenant_id` is where the account lives and differs only for a platform
     administrator acting on a school. `student_ids` are the person's own and their children's. `version` is the
-    `ver` of the token: a lower one than the account's is revoked.
+    `ver` of the token: a lower one than the account's is revoked. `pending` is what the person must do before any other
+    mutation is theirs: PASSWORD_CHANGE, SECOND_FACTOR. An integrator's client acts as an account without an address.
     """
 
     user_id: UUID
@@ -39,6 +40,7 @@ class Actor:
     session_id: UUID
     version: int
     email: str
+    pending: frozenset[str] = frozenset()
 
     @property
     def is_platform(self) -> bool:

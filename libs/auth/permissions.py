@@ -20,9 +20,30 @@ CATALOGUE: Final[Mapping[str, str]] = MappingProxyType(
         "user:read": "Read names, status and roles of the school's accounts.",
         "user:read_own": "Read the own account.",
         "user:read_contact": "Read e-mail addresses and phone numbers of other people's accounts.",
+        "user:read_activity": "Read when other people signed in last, and on which devices.",
         "user:invite": "Invite people to an account.",
+        "user:create": "Make accounts with a first password.",
+        "user:import": "Load accounts from a file.",
+        "user:update": "Change names, addresses and languages of other people's accounts.",
+        "user:delete": "Delete accounts, and take back what was deleted.",
+        "user:activate": "Let accounts in again, or keep them out.",
+        "user:unlock": "Unlock accounts that had too many failed sign-ins.",
+        "session:revoke": "End other people's sessions.",
         "role:read": "Read the school's roles and what they permit.",
+        "role:create": "Make a role of the school's own.",
+        "role:update": "Change what a role is called, inherits and permits.",
+        "role:delete": "Delete a role of the school's own.",
         "role:assign": "Give a role to an account.",
+        "role:revoke": "Take a role from an account.",
+        "tenant:update": "Change the own school's entry, and who may register.",
+        "tenant:configure": "Switch features of a school and set its quotas.",
+        "tenant:suspend": "Suspend a school and open it again.",
+        "password_policy:read": "Read what the school demands of passwords.",
+        "password_policy:configure": "Say what the school demands of passwords and of whom a second factor.",
+        "api_client:read": "Read the school's integrators and what they may do.",
+        "api_client:create": "Give an integrator access.",
+        "api_client:rotate": "Give an integrator a new secret.",
+        "api_client:revoke": "Take an integrator's access away.",
         # academic
         "holiday:declare": "Declare a holiday of the school.",
         "school:read": "Read the school: name, NPSN, level, time zone.",
@@ -107,7 +128,7 @@ class SystemRole:
 
 # What everybody who belongs to a school may know of it: who teaches there is no secret.
 _SCHOOL_LIFE = frozenset({"tenant:read", "school:read", "academic_year:read", "subject:read", "teacher:read"})
-_PLATFORM_ONLY = frozenset({"tenant:read_all", "tenant:create", "tenant:import"})
+_PLATFORM_ONLY = frozenset({"tenant:read_all", "tenant:create", "tenant:import", "tenant:configure", "tenant:suspend"})
 _WHOLE_REACH = frozenset(name for name in CATALOGUE if not name.endswith(("_own", "_taught")))
 _FAMILY = _SCHOOL_LIFE | {
     "user:read_own",

@@ -77,6 +77,7 @@ class TokenIssuer:
             "students": [str(student) for student in actor.student_ids],
             "sid": str(actor.session_id),
             "ver": actor.version,
+            "pending": sorted(actor.pending),
             "jti": str(new_id()),
             "iss": self._issuer,
             "aud": self._audience,
@@ -150,6 +151,7 @@ class TokenVerifier:
             session_id=_uuid(payload["sid"]),
             version=_integer(payload["ver"]),
             email=_text(payload["email"]),
+            pending=frozenset(_texts(payload["pending"])),
         )
         return Claims(actor, token_id=_uuid(payload["jti"]), expires_at=expires)
 

@@ -15,7 +15,7 @@ from libs.auth import Actor, Reach, Revocations
 from libs.db import Database, TenantTransaction
 from libs.graph.errors import RequestRefused
 from libs.graph.tenants import TenantState
-from libs.kernel import Clock, utc_now
+from libs.kernel import PLATFORM_TENANT_ID, Clock, utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,11 @@ class RequestContext:
         return self.tenant
 
     @property
+    def named_tenant_id(self) -> UUID:
+        """Where a public mutation acts: in the school that the request names, without one on the platform."""
+        return self.tenant.tenant_id if self.tenant else PLATFORM_TENANT_ID
+
+    @property
     def user_agent(self) -> str:
         """What the client calls itself, at most 300 characters."""
         return self.request.headers.get("user-agent", "")[:300]
@@ -85,10 +90,14 @@ class RequestContext:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a mutation, or of a batch that computes a field, inside its transaction."""
+    """One call of a mutation, or of a batch that computes a field, inside its transaction.
+
+    `prepared` is what the mutation's `prepare` answered before it.
+    """
 
     tx: TenantTransaction
     context: RequestContext
+    prepared: Any = None
 
     @property
     def actor(self) -> Actor:

@@ -2,8 +2,8 @@
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 import psycopg
@@ -22,6 +22,11 @@ from libs.graph.roots import resolving
 from libs.kernel import PLATFORM_TENANT_ID, Binding, DomainError, FieldFault, Forbidden, InvalidInput, Scope
 
 _TRIES: Final = 3
+_DUTIES: Final = {
+    "PASSWORD_CHANGE": "Change the password first.",
+    "SECOND_FACTOR": "Set up the second factor first.",
+}
+"""What somebody may be told to do before anything else (`Actor.pending`)."""
 _RETRIED: Final = ("40001", "40P01")  # serialization failure, deadlock: the other transaction won, ours can try again
 
 
@@ -29,16 +34,19 @@ _RETRIED: Final = ("40001", "40P01")  # serialization failure, deadlock: the oth
 class Access:
     """Who may call a mutation: holders of `permission`, anybody (`public`), or the platform with `permission`.
 
-    `feature` names the tenant feature that must be on.
+    `feature` names the tenant feature that must be on; `settles` what somebody who has to do it first may do with it
+    (`Actor.pending`).
     """
 
     permission: str | None = None
     public: bool = False
     platform: bool = False
     feature: str | None = None
+    settles: frozenset[str] = frozenset()
 
 
 Operation = Callable[..., Awaitable[Any]]
+Preparation = Callable[[RequestContext, Any], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ class _Field:
     info: Info
     success: type
     access: Access
+    prepared: Any = None
 
     @property
     def context(self) -> RequestContext:
@@ -67,15 +76,20 @@ def mutation(
     platform: bool = False,
     feature: str | None = None,
     errors: Sequence[type] = (),
+    prepare: Preparation | None = None,
+    settles: Collection[str] = (),
 ) -> Callable[[Operation], Any]:
     """Makes a mutation field of `async def verb_noun(self, call, input) -> VerbNounSuccess`.
 
     Its result is the union VerbNounResult of the success, InvalidInput, NotFound, Forbidden and `errors`. Without
-    any word of who may call, everybody signed in may. Raises TypeError when access is said twice.
+    any word of who may call, everybody signed in may. `prepare` is what must not hold a connection meanwhile (a
+    password's slow hash): awaited with context and input before the transaction, once, and kept as `call.prepared`.
+    `settles` names the duties (`Actor.pending`) under which it may be called. Raises TypeError when access is said
+    twice.
     """
     if public and (permission or platform):
         raise TypeError("public mutations need no permission")
-    access = Access(permission, public, platform, feature)
+    access = Access(permission, public, platform, feature, frozenset(settles))
 
     def declare(operation: Operation) -> Any:
         hints: dict[str, Any] = inspect.get_annotations(operation)
@@ -86,7 +100,7 @@ def mutation(
 
         async def run(root: Any, info: Info, **arguments: Any) -> Any:  # noqa: ARG001 - strawberry hands it over
             field = _Field(info, success, access)
-            return await _run(operation, access, field, arguments.get("input"))
+            return await _run(operation, prepare, field, arguments.get("input"))
 
         kinds = inspect.Parameter
         parameters = [
@@ -117,14 +131,16 @@ def _camel(name: str) -> str:
     return re.sub("^.", lambda first: first[0].lower(), name)
 
 
-async def _run(operation: Operation, access: Access, field: _Field, given: Any) -> Any:
-    context = field.context
+async def _run(operation: Operation, prepare: Preparation | None, field: _Field, given: Any) -> Any:
+    context, access = field.context, field.access
     binding = _admit(context, access)
     try:
         if not access.public and access.permission and not context.signed_in.may(access.permission):
             raise Forbidden
         if given is not None and (faults := [*check_input(given), *_further_faults(given, context)]):
             raise InvalidInput(faults)
+        if prepare is not None:
+            field = replace(field, prepared=await prepare(context, given))
         for _ in range(_TRIES - 1):
             try:
                 return await _once(operation, field, binding, given)
@@ -145,10 +161,11 @@ def _admit(context: RequestContext, access: Access) -> Binding:
     """The tenant and scope of the transaction. Raises RequestRefused for what no union member tells."""
     if access.public:
         _check_feature(context, access)
-        tenant = context.tenant.tenant_id if context.tenant else PLATFORM_TENANT_ID
-        return system_binding(tenant)
+        return system_binding(context.named_tenant_id)
     actor = context.signed_in
     context.revocations.check(actor, mutation=True, now=context.clock())
+    if due := sorted(actor.pending - access.settles):
+        raise RequestRefused(f"{due[0]}_REQUIRED", _DUTIES[due[0]])
     if access.platform:
         return Binding(PLATFORM_TENANT_ID, Scope.SYSTEM, user_id=actor.user_id)
     _check_feature(context, access)
@@ -187,7 +204,8 @@ async def _once(operation: Operation, field: _Field, binding: Binding, given: An
 async def _answered(operation: Operation, field: _Field, tx: TenantTransaction, given: Any) -> Any:
     """What the operation answers, or what it answered under the same Idempotency-Key."""
     context = field.context
-    arguments = (None, Call(tx, context)) if given is None else (None, Call(tx, context), given)
+    call = Call(tx, context, field.prepared)
+    arguments = (None, call) if given is None else (None, call, given)
     key = None if field.access.public else context.request.headers.get("idempotency-key")
     if key is None:
         return await operation(*arguments)

@@ -13,13 +13,14 @@ from libs.jobs import SubgraphWorker
 from libs.kernel import Clock, utc_now
 from libs.settings import Settings
 from subgraphs.identity.consumers import consumers
+from subgraphs.identity.credential.http import Desk, invitation_route
+from subgraphs.identity.credential.queries import PasswordHasher
 from subgraphs.identity.jobs import prepare_platform, schedules
 from subgraphs.identity.model import Base
 from subgraphs.identity.schema import schema
 from subgraphs.identity.session.http import jwks_route
 from subgraphs.identity.session.queries import TokenPolicy
-from subgraphs.identity.user.http import invitation_route
-from subgraphs.identity.user.queries import Contacts, PasswordHasher
+from subgraphs.identity.user.queries import Contacts
 
 NAME = "identity"
 
@@ -43,13 +44,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     database = open_database(settings, clock=clock)
     extras = Extras(Contacts(settings), PasswordHasher(settings), TokenPolicy(settings))
     subgraph = Subgraph(NAME, settings, schema, database, Base.metadata.tables["identity.tenants"], extras, clock)
-    page = invitation_route(
-        database,
-        contacts=extras.contacts,
-        hasher=extras.hasher,
-        open_revocations=lambda: Revocations(settings, clock=clock),
-    )
-    return subgraph_app(subgraph, [jwks_route(extras.tokens), page])
+    desk = Desk(database, extras.contacts, extras.hasher, lambda: Revocations(settings, clock=clock))
+    return subgraph_app(subgraph, [jwks_route(extras.tokens), invitation_route(desk)])
 
 
 def create_worker(settings: Settings) -> SubgraphWorker:

@@ -10,11 +10,12 @@ from libs.jobs import Schedule, Schedules, add_schedule
 from libs.kernel import PLATFORM_TENANT_ID, Binding, Scope, utc_now
 from libs.settings import Settings
 from subgraphs.identity.audit.operations import add_partitions
+from subgraphs.identity.credential.operations.upkeep import purge_tokens
+from subgraphs.identity.credential.queries import PasswordHasher
 from subgraphs.identity.session.operations.upkeep import purge_sessions, republish_revocations
 from subgraphs.identity.tenant.operations.create_tenant import PURGE, ensure_platform
 from subgraphs.identity.user.operations.ensure_platform_administrator import ensure_platform_administrator
-from subgraphs.identity.user.operations.upkeep import purge_tokens
-from subgraphs.identity.user.queries import Contacts, PasswordHasher
+from subgraphs.identity.user.queries import Contacts
 
 REPUBLISH = "republish_revocations"
 

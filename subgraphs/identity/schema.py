@@ -3,6 +3,7 @@
 import strawberry
 
 from libs.graph import subgraph_schema
+from subgraphs.identity.credential.graph import CredentialMutation
 from subgraphs.identity.role.graph import RoleMutation, RoleQuery
 from subgraphs.identity.session.graph import SessionMutation
 from subgraphs.identity.tenant.graph import TenantMutation, TenantQuery
@@ -15,7 +16,7 @@ class Query(TenantQuery, UserQuery, RoleQuery):
 
 
 @strawberry.type
-class Mutation(SessionMutation, UserMutation, RoleMutation, TenantMutation):
+class Mutation(SessionMutation, CredentialMutation, UserMutation, RoleMutation, TenantMutation):
     """What can be done."""
 
 

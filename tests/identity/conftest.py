@@ -11,15 +11,19 @@ from libs.auth import Actor, Revocations, system_binding
 from libs.crypto import KeyRing
 from libs.db import Database
 from libs.events import OutboxWriter
+from libs.events.contracts.identity import UserInvited
+from libs.events.sealing import unseal_event
 from libs.kernel import PLATFORM_TENANT_ID, new_id, utc_now
 from libs.settings import Settings
 from libs.testing import GraphClient, actor_of
 from subgraphs.identity.app import create_app
 from subgraphs.identity.audit.queries import NOBODY
+from subgraphs.identity.credential.queries import PasswordHasher
 from subgraphs.identity.role.queries import system_role
 from subgraphs.identity.session.queries import TokenPolicy
 from subgraphs.identity.tenant.operations.create_tenant import ensure_platform
-from subgraphs.identity.user.queries import Contact, Contacts, NewAccount, PasswordHasher, create_accounts
+from subgraphs.identity.user.operations.invite_user import invite_user
+from subgraphs.identity.user.queries import Contact, Contacts, NewAccount, create_accounts
 
 PASSWORD = "Melati-putih-7"
 
@@ -144,3 +148,35 @@ def audited(as_owner):
         return [row["action"] for row in rows]
 
     return of
+
+
+@pytest.fixture
+def invite(database, contacts, visitor):
+    async def run(
+        tenant_id, email="Ibu@Keluarga.test", *, roles=("teacher",), actor=None, language="id", name="Dewi Lestari"
+    ):
+        async with database.write(system_binding(tenant_id)) as tx:
+            return await invite_user(
+                tx,
+                actor=actor or actor_of("school_admin", tenant_id),
+                name=name,
+                contact=Contact(email, "+628111222333"),
+                roles=roles,
+                language=language,
+                today=tx.now.date(),
+                contacts=contacts,
+                origin=visitor,
+            )
+
+    return run
+
+
+@pytest.fixture
+def invitations(events, settings):
+    """The UserInvited events in clear."""
+
+    def opened():
+        ring = KeyRing.from_settings(settings)
+        return [unseal_event(ring, row["tenant_id"], UserInvited, row["data"]) for row in events("UserInvited")]
+
+    return opened

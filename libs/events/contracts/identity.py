@@ -41,6 +41,16 @@ class TenantUpdated(_TenantState):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TenantSuspended(_TenantState):
+    """Nobody works in the school from now on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantResumed(_TenantState):
+    """The school may be worked in again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _AboutUser(Event):
     domain: ClassVar[str] = "identity"
     aggregate: ClassVar[str] = "user"
@@ -90,6 +100,49 @@ class UserUpdated(_UserState):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserDeactivated(_UserState):
+    """The person is kept out until they are let in again. Personal: name, email, phone if known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDeleted(_AboutUser):
+    """The account is gone; whoever deleted it may take it back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRestored(_UserState):
+    """A deleted account is back. Personal: name, email, phone if known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LinkByMail(_AboutUser):
+    language: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailVerificationRequested(_LinkByMail):
+    """The person is to show that the address is theirs. Personal: name, email. Secret: token (single use)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordResetRequested(_LinkByMail):
+    """Somebody forgot the password. Personal: name, email. Secret: token (single use)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnlockRequested(_LinkByMail):
+    """Too many failed sign-ins from anywhere: a link opens the account. Personal: name, email. Secret: token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationRepeated(_AboutUser):
+    """Somebody registered with the address of an account that is there. Personal: name, email."""
+
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _RoleChange(_AboutUser):
     role: str
     roles: tuple[str, ...]
@@ -110,9 +163,10 @@ class RoleRevoked(_RoleChange):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordChanged(_AboutUser):
-    """Older tokens than `ver` are void."""
+    """Older tokens than `ver` are void. Personal: name, email, so that the person is told."""
 
     ver: int
+    language: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,10 +194,19 @@ class RefreshReplayDetected(_AboutSession):
 EVENTS: tuple[type[Event], ...] = (
     TenantCreated,
     TenantUpdated,
+    TenantSuspended,
+    TenantResumed,
     UserInvited,
     UserCreated,
     UserActivated,
     UserUpdated,
+    UserDeactivated,
+    UserDeleted,
+    UserRestored,
+    EmailVerificationRequested,
+    PasswordResetRequested,
+    UnlockRequested,
+    RegistrationRepeated,
     RoleAssigned,
     RoleRevoked,
     PasswordChanged,

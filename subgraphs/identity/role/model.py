@@ -12,15 +12,27 @@ from subgraphs.identity.model import Base
 
 
 class Role(Versioned, TenantRow, Base):
-    """A role of the school's own; with `is_system_role` what the school adds to the system role of that name."""
+    """A role of the school's own; with `is_system_role` what the school adds to the system role of that name.
+
+    A role of the school's own may inherit from one other role: of the school (`parent_id`) or of the system.
+    """
 
     __tablename__ = "roles"
 
     name: Mapped[str] = mapped_column(Text)
     description: Mapped[str | None] = mapped_column(Text)
     is_system_role: Mapped[bool]
+    parent_system_role: Mapped[str | None] = mapped_column(Text)
+    parent_id: Mapped[UUID | None]
 
-    __table_args__ = (UniqueConstraint("tenant_id", "name"),)
+    __table_args__ = (
+        tenant_key("parent_id", "identity.roles"),
+        UniqueConstraint("tenant_id", "name"),
+        CheckConstraint("num_nonnulls(parent_system_role, parent_id) <= 1", name="one_parent"),
+        CheckConstraint("not is_system_role or num_nonnulls(parent_system_role, parent_id) = 0", name="own_inherits"),
+        CheckConstraint("parent_id <> id", name="not_itself"),
+        Index("ix_roles_tenant_id_parent_id", "tenant_id", "parent_id"),
+    )
 
 
 class RolePermission(TenantRow, Base):

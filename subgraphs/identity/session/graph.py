@@ -6,16 +6,17 @@ from uuid import UUID
 import strawberry
 
 from libs.auth import system_binding
-from libs.graph import Call, EmailAddress, error, given, given_out, mutation, one, result
+from libs.graph import Call, EmailAddress, RequestContext, error, given, given_out, mutation, one, result
 from libs.graph.results import told
 from libs.kernel import DomainError
 from subgraphs.identity.session import rules
 from subgraphs.identity.session.operations.log_out import log_out
 from subgraphs.identity.session.operations.refresh import refresh
-from subgraphs.identity.session.operations.sign_in import sign_in
+from subgraphs.identity.session.operations.sign_in import Guess, check_guess, sign_in
 
 if TYPE_CHECKING:
-    from subgraphs.identity.user.graph import InvalidToken, User
+    from subgraphs.identity.credential.graph import InvalidToken
+    from subgraphs.identity.user.graph import User
 
 
 @error(rules.InvalidCredentials)
@@ -76,25 +77,37 @@ class LogoutSuccess:
 
 
 # A sibling's type by name: strawberry resolves it when the schema is built.
-_InvalidToken: Any = Annotated["InvalidToken", strawberry.lazy("subgraphs.identity.user.graph")]
+_InvalidToken: Any = Annotated["InvalidToken", strawberry.lazy("subgraphs.identity.credential.graph")]
+
+
+async def _check_guess(context: RequestContext, input: LoginInput) -> Guess:
+    extras = context.extras
+    return await check_guess(
+        context.database,
+        context.named_tenant_id,
+        email=input.email,
+        password=input.password,
+        origin=context,
+        contacts=extras.contacts,
+        hasher=extras.hasher,
+    )
 
 
 @strawberry.type
 class SessionMutation:
     """Mutations of sessions."""
 
-    @mutation(public=True, errors=(InvalidCredentials, AccountLocked, TenantSuspended))
+    @mutation(public=True, errors=(InvalidCredentials, AccountLocked, TenantSuspended), prepare=_check_guess)
     async def login(self, call: Call, input: LoginInput) -> LoginSuccess:
         """Opens a session with e-mail and password."""
         extras = call.context.extras
         access = await sign_in(
             call.tx,
             email=input.email,
-            password=input.password,
+            guess=call.prepared,
             device=input.device,
             origin=call.context,
             contacts=extras.contacts,
-            hasher=extras.hasher,
             tokens=extras.tokens,
         )
         if isinstance(access, DomainError):  # answered, not raised: that it was tried is committed

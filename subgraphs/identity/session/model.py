@@ -1,4 +1,4 @@
-"""Sessions with their refresh tokens, and failed sign-ins."""
+"""Sessions with their devices and refresh tokens, and failed sign-ins."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,6 +8,24 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from libs.db import TableClass, TenantRow, tenant_key
 from subgraphs.identity.model import Base
+
+
+class Device(TenantRow, Base):
+    """What somebody signed in with before: it holds a secret that strangers at the same address do not have."""
+
+    __tablename__ = "devices"
+
+    user_id: Mapped[UUID]
+    name: Mapped[str | None] = mapped_column(Text)
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    last_used_at: Mapped[datetime]
+
+    __table_args__ = (
+        tenant_key("user_id", "identity.users", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "secret_hash"),
+        Index("ix_devices_tenant_id_user_id", "tenant_id", "user_id"),
+        Index("ix_devices_tenant_id_last_used_at", "tenant_id", "last_used_at"),
+    )
 
 
 class Session(TenantRow, Base):
@@ -20,6 +38,7 @@ class Session(TenantRow, Base):
 
     user_id: Mapped[UUID]
     device: Mapped[str | None] = mapped_column(Text)
+    device_id: Mapped[UUID | None]
     address: Mapped[str | None] = mapped_column(Text)
     user_agent: Mapped[str | None] = mapped_column(Text)
     refresh_hash: Mapped[bytes] = mapped_column(LargeBinary)
@@ -30,10 +49,12 @@ class Session(TenantRow, Base):
 
     __table_args__ = (
         tenant_key("user_id", "identity.users", ondelete="CASCADE"),
+        tenant_key("device_id", "identity.devices", ondelete="SET NULL (device_id)"),
         UniqueConstraint("tenant_id", "refresh_hash"),
-        CheckConstraint("end_reason in ('LOGOUT', 'REPLAY', 'PASSWORD', 'STATUS')", name="end_reason"),
+        CheckConstraint("end_reason in ('LOGOUT', 'REVOKED', 'REPLAY', 'PASSWORD', 'STATUS')", name="end_reason"),
         CheckConstraint("(ended_at is null) = (end_reason is null)", name="ended"),
         Index("ix_sessions_tenant_id_user_id", "tenant_id", "user_id"),
+        Index("ix_sessions_tenant_id_device_id", "tenant_id", "device_id"),
         Index("ix_sessions_tenant_id_expires_at", "tenant_id", "expires_at"),
     )
 
@@ -61,7 +82,10 @@ class SpentToken(TenantRow, Base):
 
 
 class SignInFailure(TenantRow, Base):
-    """Failed sign-ins of one account (existing or not: its blind index) from one address."""
+    """Failed sign-ins of one account (existing or not: its blind index) from one address.
+
+    A device that has signed in before counts by itself: its `address` is its own.
+    """
 
     __tablename__ = "sign_in_failures"
 
@@ -75,6 +99,23 @@ class SignInFailure(TenantRow, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "email_blind", "address"),
         Index("ix_sign_in_failures_tenant_id_last_failed_at", "tenant_id", "last_failed_at"),
+        Index("ix_sign_in_failures_tenant_id_address_last_failed_at", "tenant_id", "address", "last_failed_at"),
+    )
+
+
+class AccountFailure(TenantRow, Base):
+    """Failed sign-ins of one account from anywhere, within an hour from `since`; too many, and only a mail opens it."""
+
+    __tablename__ = "account_failures"
+
+    email_blind: Mapped[bytes] = mapped_column(LargeBinary)
+    since: Mapped[datetime]
+    failures: Mapped[int]
+    locked_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "email_blind"),
+        Index("ix_account_failures_tenant_id_since", "tenant_id", "since"),
     )
 
 

@@ -23,7 +23,6 @@ from libs.graph import (
     error,
     find_one,
     given,
-    given_out,
     mutation,
     one,
     result,
@@ -33,11 +32,9 @@ from libs.graph import (
 from subgraphs.identity.user import rules
 from subgraphs.identity.user.model import User as UserTable
 from subgraphs.identity.user.model import UserName
-from subgraphs.identity.user.operations.accept_invitation import accept_invitation
 from subgraphs.identity.user.operations.invite_user import invite_user
 from subgraphs.identity.user.operations.read_account import read_contacts, read_roles
 from subgraphs.identity.user.queries import Contact
-from subgraphs.identity.user.rules import PasswordRule
 
 if TYPE_CHECKING:
     from subgraphs.identity.role.graph import Role
@@ -49,19 +46,6 @@ described_enum(
     ACTIVE="May sign in.",
     INACTIVE="May not sign in.",
 )
-described_enum(
-    rules.PasswordRule,
-    "What a password can break.",
-    LENGTH="It has fewer than 8 characters.",
-    TOO_LONG="It has more than 256 characters.",
-    UPPER="It has no capital letter.",
-    LOWER="It has no small letter.",
-    DIGIT="It has no digit.",
-    SPECIAL="It has no character that is neither letter nor digit.",
-    COMMON="It is among the first that anybody tries.",
-    SIMILAR="It repeats the person's name or address.",
-)
-
 _SHOWN = ("tenant_id", "id", "name", "email", "phone", "status", "language", "staff", "created_at")
 ACCOUNTS: FromClause = (
     select(*(UserTable.__table__.c[name] for name in _SHOWN)).where(UserTable.deleted_at.is_(None)).subquery("accounts")
@@ -127,18 +111,6 @@ class EmailTaken:
     """An account of this school has the address."""
 
 
-@error(rules.InvalidToken)
-class InvalidToken:
-    """The token is unknown, used, expired, or another school's."""
-
-
-@error(rules.WeakPassword)
-class WeakPassword:
-    """The password breaks rules."""
-
-    rules: list[PasswordRule] = given_out("The rules it breaks.")
-
-
 @strawberry.input(description="Somebody to invite.")
 class InviteUserInput:
     name: str = given("Full name.", max_length=200)
@@ -154,20 +126,6 @@ class InviteUserSuccess:
 
     user_id: strawberry.Private[UUID]
     user: User = one("User", "The invited account.")
-
-
-@strawberry.input(description="An invitation and the password chosen.")
-class AcceptInvitationInput:
-    token: str = given("The token of the invitation's link.", max_length=200, secret=True)
-    password: str = given("The new password.", max_length=1000, secret=True)
-
-
-@result
-class AcceptInvitationSuccess:
-    """The account is active."""
-
-    user_id: strawberry.Private[UUID]
-    user: User = one("User", "The account.")
 
 
 @strawberry.type
@@ -209,19 +167,3 @@ class UserMutation:
             origin=call.context,
         )
         return InviteUserSuccess(user_id=user_id)
-
-    @mutation(public=True, errors=(InvalidToken, WeakPassword))
-    async def accept_invitation(self, call: Call, input: AcceptInvitationInput) -> AcceptInvitationSuccess:
-        """Sets the password of an invited account; the token is good once."""
-        extras = call.context.extras
-        actor = await accept_invitation(
-            call.tx,
-            token=input.token,
-            password=input.password,
-            origin=call.context,
-            contacts=extras.contacts,
-            hasher=extras.hasher,
-            revocations=call.context.revocations,
-        )
-        call.context.actor = actor  # so that they may read their own account in this answer
-        return AcceptInvitationSuccess(user_id=actor.user_id)

@@ -1,4 +1,4 @@
-"""Accounts, the words their names are found by, their one-time tokens and the records and pupils they answer for."""
+"""Accounts, the words their names are found by, and the records and pupils they answer for."""
 
 from datetime import datetime
 from uuid import UUID
@@ -29,6 +29,7 @@ class User(Versioned, TenantRow, Base):
     staff: Mapped[bool]
     password_hash: Mapped[str | None] = mapped_column(Text)
     must_change_password: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    email_verified_at: Mapped[datetime | None]
     last_sign_in_at: Mapped[datetime | None]
     ver: Mapped[int] = mapped_column(server_default="1", default=1)
     deleted_at: Mapped[datetime | None]
@@ -63,26 +64,6 @@ class UserName(TenantRow, Base):
         tenant_key("user_id", "identity.users", ondelete="CASCADE"),
         UniqueConstraint("tenant_id", "token", "user_id"),
         Index("ix_user_names_tenant_id_user_id", "tenant_id", "user_id"),
-    )
-
-
-class OneTimeToken(TenantRow, Base):
-    """A token that travels by mail: kept as a hash, good once, until `expires_at`."""
-
-    __tablename__ = "one_time_tokens"
-
-    user_id: Mapped[UUID]
-    purpose: Mapped[str] = mapped_column(Text)
-    token_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    expires_at: Mapped[datetime]
-    used_at: Mapped[datetime | None]
-
-    __table_args__ = (
-        tenant_key("user_id", "identity.users", ondelete="CASCADE"),
-        UniqueConstraint("tenant_id", "token_hash"),
-        CheckConstraint("purpose in ('INVITATION')", name="purpose"),
-        Index("ix_one_time_tokens_tenant_id_user_id", "tenant_id", "user_id"),
-        Index("ix_one_time_tokens_tenant_id_expires_at", "tenant_id", "expires_at"),
     )
 
 

@@ -1,19 +1,11 @@
 """What the aggregates of identity share about accounts: contacts, new accounts, token versions, password hashes."""
 
-import asyncio
-import base64
-import hmac
-import os
-import secrets
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-import bcrypt
 import structlog
 from sqlalchemy import Dialect, insert, update
 from sqlalchemy.dialects.postgresql.base import PGDialect
@@ -22,17 +14,19 @@ from libs.auth import Revocations, Unavailable
 from libs.crypto import BlindIndex, DataKey, KeyRing, Vault
 from libs.db import ReadTransaction, TenantTransaction
 from libs.events.contracts.identity import UserCreated, UserInvited
-from libs.settings import Settings, SettingsError
+from libs.settings import Settings
 from subgraphs.identity.audit.queries import Deed, Doer, record
+from subgraphs.identity.credential.model import OneTimeToken
+from subgraphs.identity.credential.queries import token_row
+from subgraphs.identity.credential.rules import TokenPurpose
 from subgraphs.identity.model import vault_table
 from subgraphs.identity.role.model import UserRole
 from subgraphs.identity.role.queries import RoleState
 from subgraphs.identity.session.model import Revocation
-from subgraphs.identity.user.model import OneTimeToken, User, UserName, UserRecord
-from subgraphs.identity.user.rules import INVITATION_LIFE, SECRET_BYTES, UserStatus, encode_token, token_hash, words
+from subgraphs.identity.user.model import User, UserName, UserRecord
+from subgraphs.identity.user.rules import UserStatus, words
 
 _log = structlog.get_logger(__name__)
-_MOST_THREADS: Final = 4
 
 
 class SealedContact(Protocol):
@@ -235,21 +229,19 @@ def record_row(tx: TenantTransaction, user_id: UUID, record_id: UUID) -> dict[st
 
 def _invite(tx: TenantTransaction, account: NewAccount) -> dict[str, Any]:
     """The row of an invitation's token, which itself goes into the sealed part of the event alone."""
-    token = encode_token(tx.tenant_id, secrets.token_bytes(SECRET_BYTES))
-    expires_at = tx.now + INVITATION_LIFE
+    token, row = token_row(tx, account.id, TokenPurpose.INVITATION)
     tx.emit(
         UserInvited(
             user_id=account.id,
             roles=tuple(role.name for role in account.roles),
             language=account.language,
-            expires_at=expires_at,
+            expires_at=row["expires_at"],
             about=account.record_ids[0] if account.record_ids else None,
             personal=account.contact.personal(account.name),
             secret={"token": token},
         )
     )
-    row = {"id": tx.new_id(), "user_id": account.id, "purpose": "INVITATION"}
-    return row | {"token_hash": token_hash(token), "expires_at": expires_at}
+    return row
 
 
 def _created(account: NewAccount) -> Deed:
@@ -285,45 +277,3 @@ async def publish(revocations: Revocations, versions: Mapping[UUID, int], sessio
         await revocations.publish_many(versions, sessions)
     except Unavailable:
         _log.warning("revocation_not_published", users=len(versions), sessions=len(sessions))
-
-
-class PasswordHasher:
-    """bcrypt over base64(HMAC-SHA-384): 64 bytes, so that bcrypt's 72 never cut a password short.
-
-    A stolen table is worth nothing without the pepper from settings. Raises SettingsError when that is not set.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        if settings.password_pepper is None:
-            raise SettingsError("WIYATA_PASSWORD_PEPPER: is needed")
-        self._pepper = base64.b64decode(settings.password_pepper.get_secret_value())
-        self._cost = settings.bcrypt_cost
-        # bcrypt lets go of the interpreter's lock: as many at once as there are cores, and the rest of them wait here.
-        threads = min(_MOST_THREADS, os.cpu_count() or 1)
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="bcrypt")
-        self._nobodys = self._hash(secrets.token_bytes(16).hex())
-
-    async def hash(self, password: str) -> str:
-        """The hash to store."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._hash, password)
-
-    async def verify(self, password: str, hashed: str | None) -> bool:
-        """Whether the password is the one. Without a hash the answer is no, and takes the same time."""
-        loop = asyncio.get_running_loop()
-        matches = await loop.run_in_executor(self._threads, self._verify, password, hashed or self._nobodys)
-        return matches and hashed is not None
-
-    def close(self) -> None:
-        """Ends the threads."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def _hash(self, password: str) -> str:
-        return bcrypt.hashpw(self._peppered(password), bcrypt.gensalt(self._cost)).decode()
-
-    def _verify(self, password: str, hashed: str) -> bool:
-        return bcrypt.checkpw(self._peppered(password), hashed.encode())
-
-    def _peppered(self, password: str) -> bytes:
-        # One password typed on two keyboards may arrive in two forms of Unicode.
-        normal = unicodedata.normalize("NFKC", password).encode()
-        return base64.b64encode(hmac.digest(self._pepper, normal, "sha384"))

@@ -1,27 +1,13 @@
-"""Accounts: what a name, a password and a token must be."""
+"""Accounts: what a name must be, and how it is found."""
 
-import hashlib
 import re
 import unicodedata
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as NotBase64
-from collections.abc import Iterator
-from datetime import timedelta
 from enum import StrEnum
 from typing import ClassVar, Final
-from uuid import UUID
 
 from libs.kernel import DomainError
 
 LANGUAGES: Final = ("id", "en")
-INVITATION_LIFE: Final = timedelta(days=7)
-
-SECRET_BYTES: Final = 32
-_TENANT_BYTES: Final = 16
-_TOKEN_LENGTH: Final = 64  # base64 of the two
-_SHORTEST_PASSWORD: Final = 8  # characters
-_LONGEST_PASSWORD: Final = 256
-_SHORTEST_SIMILAR: Final = 4  # characters of a name or address that a password may not repeat
 
 
 class UserStatus(StrEnum):
@@ -32,19 +18,6 @@ class UserStatus(StrEnum):
     INACTIVE = "INACTIVE"
 
 
-class PasswordRule(StrEnum):
-    """What a password can break."""
-
-    LENGTH = "LENGTH"
-    TOO_LONG = "TOO_LONG"
-    UPPER = "UPPER"
-    LOWER = "LOWER"
-    DIGIT = "DIGIT"
-    SPECIAL = "SPECIAL"
-    COMMON = "COMMON"
-    SIMILAR = "SIMILAR"
-
-
 class EmailTaken(DomainError):
     """An account of this school has the address."""
 
@@ -52,128 +25,7 @@ class EmailTaken(DomainError):
     texts: ClassVar = {"id": "Alamat e-mail ini sudah dipakai.", "en": "This e-mail address is taken."}
 
 
-class InvalidToken(DomainError):
-    """A token that is unknown, used, expired or another school's: the four look alike."""
-
-    code = "INVALID_TOKEN"
-    texts: ClassVar = {
-        "id": "Tautan atau token ini tidak berlaku (lagi).",
-        "en": "This link or token is not valid (any more).",
-    }
-
-
-class WeakPassword(DomainError):
-    """The password breaks rules. Data: `rules`, the names of those broken."""
-
-    code = "WEAK_PASSWORD"
-    texts: ClassVar = {"id": "Kata sandi terlalu lemah.", "en": "The password is too weak."}
-
-
 def words(text: str) -> tuple[str, ...]:
     """The words of a name as search knows them: case folded, composed, each once, in order."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return tuple(dict.fromkeys(re.findall(r"[^\W_]+", folded)))
-
-
-def encode_token(tenant_id: UUID, secret: bytes) -> str:
-    """The token of 32 random bytes: 64 characters that need no escaping in a link and say where they belong.
-
-    A link in a mail names no school, and row-level security shows no row without one.
-    """
-    return urlsafe_b64encode(tenant_id.bytes + secret).decode()
-
-
-def read_token(token: str) -> tuple[UUID, bytes]:
-    """The tenant of a token and the token's hash, which is all that is stored. Raises InvalidToken for what is none."""
-    if len(token) != _TOKEN_LENGTH or not token.isascii():
-        raise InvalidToken
-    try:
-        raw = urlsafe_b64decode(token)
-    except (NotBase64, ValueError) as error:
-        raise InvalidToken from error
-    if len(raw) != _TENANT_BYTES + SECRET_BYTES or urlsafe_b64encode(raw).decode() != token:
-        raise InvalidToken
-    return UUID(bytes=raw[:_TENANT_BYTES]), token_hash(token)
-
-
-def token_hash(token: str) -> bytes:
-    """What is kept of a token: 32 random bytes need no slow hash."""
-    return hashlib.sha256(token.encode()).digest()
-
-
-def broken_rules(password: str, *, name: str, email: str) -> list[PasswordRule]:
-    """The rules that a password breaks for this person, in the order of the enumeration."""
-    return [rule for rule in PasswordRule if rule in set(_broken(password, name, email))]
-
-
-def check_password(password: str, *, name: str, email: str) -> None:
-    """Raises WeakPassword when the password breaks any rule."""
-    if broken := broken_rules(password, name=name, email=email):
-        raise WeakPassword(rules=broken)
-
-
-def _broken(password: str, name: str, email: str) -> Iterator[PasswordRule]:
-    if len(password) < _SHORTEST_PASSWORD:
-        yield PasswordRule.LENGTH
-    if len(password) > _LONGEST_PASSWORD:
-        yield PasswordRule.TOO_LONG
-    if not any(character.isupper() for character in password):
-        yield PasswordRule.UPPER
-    if not any(character.islower() for character in password):
-        yield PasswordRule.LOWER
-    if not any(character.isdigit() for character in password):
-        yield PasswordRule.DIGIT
-    if all(character.isalnum() or character.isspace() for character in password):
-        yield PasswordRule.SPECIAL
-    if _COMMON & _cores(password):
-        yield PasswordRule.COMMON
-    if _is_similar(password, name, email):
-        yield PasswordRule.SIMILAR
-
-
-_LOOKALIKES: Final = str.maketrans("013457@$!", "oieastasi")
-
-
-def _plain(text: str) -> str:
-    """Letters and digits alone, folded, with the usual stand-ins read as the letters they stand for."""
-    folded = unicodedata.normalize("NFKC", text).casefold().translate(_LOOKALIKES)
-    return "".join(character for character in folded if character.isalnum())
-
-
-def _cores(password: str) -> set[str]:
-    """The password, and what is left of it without the digits and signs people put around a word to satisfy a rule."""
-    folded = unicodedata.normalize("NFKC", password).casefold()
-    return {folded, folded.strip("0123456789!@#$%^&*()-_=+.,?;:'\"/\\ ").translate(_LOOKALIKES)}
-
-
-def _is_similar(password: str, name: str, email: str) -> bool:
-    plain = _plain(password)
-    if not plain:
-        return False
-    local = email.partition("@")[0]
-    parts = {_plain(name), _plain(local), *map(_plain, words(name)), *map(_plain, words(local))}
-    return any(len(part) >= _SHORTEST_SIMILAR and (part in plain or plain in part) for part in parts)
-
-
-# The words people in Indonesia and elsewhere reach for first, without the digits around them; ours, and short: a
-# password that is only one of these with "1!" behind it passes every rule of characters.
-_COMMON_WORDS: Final = """
-    password passw0rd passwd sandi katasandi rahasia kunci masuk login admin administrator root user guest test tes
-    coba cobacoba demo welcome selamat selamatdatang selamatpagi hello halo apakabar terimakasih bismillah alhamdulillah
-    insyaallah assalamualaikum allah allahuakbar yesus yesuskristus immanuel haleluya tuhan indonesia merdeka garuda
-    pancasila nusantara jakarta bandung surabaya semarang yogyakarta jogja medan makassar denpasar bali jawa wonosobo
-    sekolah sekolahku guru guruku murid siswa pelajar kelas kepala kepsek walikelas matematika fisika kimia biologi
-    bahasa smansa wiyata rapor ujian nilai sayang sayangku sayangkamu cinta cintaku cintakamu akucintakamu akusayangkamu
-    kamu kangen rindu bunda ayah mama papa ibu ibuku bapak anakku keluarga keluargaku kucing anjing bola sepakbola
-    persib persija arema liverpool chelsea arsenal barcelona manchester juventus naruto doraemon pokemon superman batman
-    spiderman dragon monkey princess sunshine shadow master football baseball iloveyou loveyou lovely love qwerty
-    qwertyu qwertyuiop asdf asdfgh asdfghjkl zxcvbn zxcvbnm abc abcd abcde abcdef abcabc aaaa aaaaaa xxxxxx letmein
-    trustno access secret changeme change default internet computer komputer laptop samsung android google facebook
-    instagram whatsapp freedom whatever ninja mustang hunter killer jordan michael andi budi siti dewi agus rina putri
-    rizki rizky bagus mantap ganteng cantik keren juara sukses semangat bahagia senang januari februari maret april mei
-    juni juli agustus september oktober november desember january february march june july august october december senin
-    selasa rabu kamis jumat sabtu minggu monday tuesday wednesday thursday friday saturday sunday
-    123456 1234567 12345678 123456789 1234567890 0123456789 987654321 87654321 11111111 00000000 88888888 12341234
-    12121212 11223344 123123123 147258369 1q2w3e4r 1qaz2wsx q1w2e3r4 zaq12wsx
-"""
-_COMMON: Final = frozenset(_COMMON_WORDS.split())

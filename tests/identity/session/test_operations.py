@@ -8,30 +8,23 @@ import pytest
 
 from libs.auth import Revocations, system_binding
 from libs.kernel import PLATFORM_TENANT_ID, NotFound, new_id
+from subgraphs.identity.credential.rules import InvalidToken
 from subgraphs.identity.session.operations.access import Access
 from subgraphs.identity.session.operations.log_out import log_out
 from subgraphs.identity.session.operations.refresh import refresh
-from subgraphs.identity.session.operations.sign_in import sign_in
+from subgraphs.identity.session.operations.sign_in import check_guess, sign_in
 from subgraphs.identity.session.operations.upkeep import purge_sessions, republish_revocations
 from subgraphs.identity.session.rules import AccountLocked, InvalidCredentials, TenantSuspended
-from subgraphs.identity.user.rules import InvalidToken
 from tests.identity.conftest import PASSWORD
 
 
 @pytest.fixture
 def login(database, contacts, hasher, tokens, visitor):
     async def attempt(tenant_id, email, password=PASSWORD, origin=visitor, device=None):
+        who = {"email": email, "origin": origin, "contacts": contacts}
+        guess = await check_guess(database, tenant_id, password=password, hasher=hasher, **who)
         async with database.write(system_binding(tenant_id)) as tx:
-            return await sign_in(
-                tx,
-                email=email,
-                password=password,
-                device=device,
-                origin=origin,
-                contacts=contacts,
-                hasher=hasher,
-                tokens=tokens,
-            )
+            return await sign_in(tx, guess=guess, device=device, tokens=tokens, **who)
 
     return attempt
 
@@ -77,6 +70,40 @@ async def test_a_suspended_school_lets_nobody_in(login, add_user, school, as_own
     as_owner("identity", "update identity.tenants set status = 'SUSPENDED' where id = %s", (school,))
     with pytest.raises(TenantSuspended):
         await login(school, "a@x.test")
+
+
+async def test_while_a_password_is_hashed_no_connection_is_held(
+    *, database, contacts, hasher, add_user, school, visitor, monkeypatch
+):
+    await add_user(school, "teacher", email="a@x.test")
+    in_use, verify = [], hasher.verify
+
+    async def watched(*given):  # noqa: ANN002 - handed through
+        in_use.append(database.connections_in_use)
+        return await verify(*given)
+
+    monkeypatch.setattr(hasher, "verify", watched)
+    tries = (
+        check_guess(
+            database, school, email="a@x.test", password=PASSWORD, origin=visitor, contacts=contacts, hasher=hasher
+        )
+        for _ in range(20)
+    )
+    guesses = await asyncio.gather(*tries)
+    assert all(guess.matches for guess in guesses)
+    assert 0 in in_use  # the last ones wait for a thread alone
+
+
+async def test_a_password_that_changed_while_it_was_hashed_opens_nothing(
+    *, database, contacts, hasher, tokens, add_user, school, visitor, as_owner
+):
+    await add_user(school, "teacher", email="a@x.test")
+    who = {"email": "a@x.test", "origin": visitor, "contacts": contacts}
+    guess = await check_guess(database, school, password=PASSWORD, hasher=hasher, **who)
+    as_owner("identity", "update identity.users set password_hash = 'another'")
+    async with database.write(system_binding(school)) as tx:
+        answer = await sign_in(tx, guess=guess, device=None, tokens=tokens, **who)
+    assert isinstance(answer, InvalidCredentials)
 
 
 async def test_five_failures_lock_for_fifteen_minutes_and_then_for_thirty(login, add_user, school, clock, visitor):

@@ -1,13 +1,11 @@
 """Invitations: made, accepted, and made by events of academic."""
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import event
 
 from libs.auth import system_binding
-from libs.crypto import KeyRing
 from libs.events import EventMeta
 from libs.events.contracts.academic import (
     GuardianContact,
@@ -16,67 +14,11 @@ from libs.events.contracts.academic import (
     StudentUpdated,
     TeacherCreated,
 )
-from libs.events.contracts.identity import UserInvited
-from libs.events.sealing import unseal_event
 from libs.kernel import PLATFORM_TENANT_ID, Forbidden, InvalidInput, NotFound, new_id
 from libs.testing import actor_of
 from subgraphs.identity.consumers import consumers
-from subgraphs.identity.user.operations.accept_invitation import accept_invitation
 from subgraphs.identity.user.operations.ensure_platform_administrator import ensure_platform_administrator
-from subgraphs.identity.user.operations.invite_user import invite_user
-from subgraphs.identity.user.operations.upkeep import purge_tokens
-from subgraphs.identity.user.queries import Contact
-from subgraphs.identity.user.rules import EmailTaken, InvalidToken, WeakPassword
-from tests.identity.conftest import PASSWORD
-
-
-@pytest.fixture
-def invite(database, contacts, visitor):
-    async def run(
-        tenant_id, email="Ibu@Keluarga.test", *, roles=("teacher",), actor=None, language="id", name="Dewi Lestari"
-    ):
-        async with database.write(system_binding(tenant_id)) as tx:
-            return await invite_user(
-                tx,
-                actor=actor or actor_of("school_admin", tenant_id),
-                name=name,
-                contact=Contact(email, "+628111222333"),
-                roles=roles,
-                language=language,
-                today=tx.now.date(),
-                contacts=contacts,
-                origin=visitor,
-            )
-
-    return run
-
-
-@pytest.fixture
-def accept(database, contacts, hasher, revocations, visitor):
-    async def run(token, password=PASSWORD, tenant_id=PLATFORM_TENANT_ID):
-        async with database.write(system_binding(tenant_id)) as tx:
-            return await accept_invitation(
-                tx,
-                token=token,
-                password=password,
-                origin=visitor,
-                contacts=contacts,
-                hasher=hasher,
-                revocations=revocations,
-            )
-
-    return run
-
-
-@pytest.fixture
-def invitations(events, settings):
-    """The UserInvited events in clear."""
-
-    def opened():
-        ring = KeyRing.from_settings(settings)
-        return [unseal_event(ring, row["tenant_id"], UserInvited, row["data"]) for row in events("UserInvited")]
-
-    return opened
+from subgraphs.identity.user.rules import EmailTaken
 
 
 async def test_an_invitation_makes_an_account_and_a_sealed_token(
@@ -131,67 +73,6 @@ async def test_what_cannot_be_invited(invite, school, as_owner, change, error):
 async def test_nobody_invites_into_a_role_beyond_their_own(invite, school):
     with pytest.raises(Forbidden):
         await invite(school, roles=["school_admin"], actor=actor_of("principal", school))
-
-
-async def test_accepting_makes_the_account_active_once(
-    *, invite, accept, school, invitations, as_owner, events, audited
-):
-    user_id = await invite(school)
-    token = invitations()[0].secret["token"]
-    actor = await accept(token)
-    assert (actor.user_id, actor.tenant_id, actor.permissions) == (user_id, school, {"user:read_own"})
-    (row,) = as_owner("identity", "select status, password_hash, ver from identity.users")
-    assert (row["status"], row["ver"]) == ("ACTIVE", 2)
-    assert row["password_hash"].startswith("$2b$04$")
-    assert len(events("UserActivated")) == 1
-    assert audited(school)[-1] == "user.activated"
-    with pytest.raises(InvalidToken):
-        await accept(token)
-
-
-async def test_of_two_acceptances_one_wins(invite, accept, school, invitations, events):
-    await invite(school)
-    token = invitations()[0].secret["token"]
-    answers = await asyncio.gather(*(accept(token, f"{PASSWORD}{n}") for n in range(2)), return_exceptions=True)
-    assert sum(isinstance(answer, InvalidToken) for answer in answers) == 1
-    assert len(events("UserActivated")) == 1
-
-
-async def test_a_token_ends_after_seven_days_and_in_another_school(
-    *, invite, accept, school, other_school, invitations, clock
-):
-    await invite(school)
-    token = invitations()[0].secret["token"]
-    with pytest.raises(InvalidToken):
-        await accept(token, tenant_id=other_school)
-    clock.now += timedelta(days=7)
-    with pytest.raises(InvalidToken):
-        await accept(token)
-
-
-async def test_a_weak_password_uses_nothing_up(invite, accept, school, invitations):
-    await invite(school)
-    token = invitations()[0].secret["token"]
-    with pytest.raises(WeakPassword) as weak:
-        await accept(token, "Lestari-7777")
-    assert weak.value.data["rules"] == ["SIMILAR"]
-    assert (await accept(token, tenant_id=school)).tenant_id == school
-
-
-async def test_a_suspended_school_takes_no_acceptance(invite, accept, school, invitations, as_owner):
-    await invite(school)
-    as_owner("identity", "update identity.tenants set status = 'SUSPENDED' where id = %s", (school,))
-    with pytest.raises(InvalidToken):
-        await accept(invitations()[0].secret["token"])
-
-
-async def test_old_tokens_are_purged_in_their_own_school(*, invite, database, school, other_school, clock, as_owner):
-    for tenant in (school, other_school):
-        await invite(tenant)
-    clock.now += timedelta(days=38)
-    async with database.write(system_binding(school)) as tx:
-        await purge_tokens(tx)
-    assert as_owner("identity", "select tenant_id from identity.one_time_tokens") == [{"tenant_id": other_school}]
 
 
 async def test_the_first_platform_administrator_is_made_once(database, contacts, hasher, as_owner):

@@ -95,6 +95,7 @@ def sign(settings, signing_key, now):
         "students": [],
         "sid": str(new_id()),
         "ver": 3,
+        "pending": [],
         "jti": str(new_id()),
         "iss": settings.token_issuer,
         "aud": settings.token_audience,

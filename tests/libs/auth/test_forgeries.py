@@ -25,7 +25,7 @@ def _segment(value) -> str:
     "changes",
     [
         *({"drop": (name,)} for name in ("sub", "tenant_id", "email", "roles", "permissions", "students")),
-        *({"drop": (name,)} for name in ("sid", "ver", "jti", "iss", "aud", "iat", "exp")),
+        *({"drop": (name,)} for name in ("sid", "ver", "pending", "jti", "iss", "aud", "iat", "exp")),
         {"iss": "https://evil.test"},
         {"aud": "somebody-else"},
         {"aud": ["wiyata"]},
@@ -45,6 +45,9 @@ def _segment(value) -> str:
         {"ver": "3"},
         {"ver": 3.0},
         {"ver": True},
+        {"pending": None},
+        {"pending": "PASSWORD_CHANGE"},
+        {"pending": [1]},
         {"exp": "tomorrow"},
         {"exp": True},
         {"exp": 1e300},

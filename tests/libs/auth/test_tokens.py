@@ -52,6 +52,7 @@ def test_the_token_says_exactly_this(issuer, make_actor, now):
         "students": [str(child)],
         "sid": str(actor.session_id),
         "ver": 3,
+        "pending": [],
         "iss": "https://wiyata.id",
         "aud": "wiyata",
         "iat": int(now.timestamp()),

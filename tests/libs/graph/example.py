@@ -21,6 +21,7 @@ from libs.graph import (
     Info,
     PhoneNumber,
     ReadContext,
+    RequestContext,
     Subgraph,
     aggregates,
     column,
@@ -211,6 +212,13 @@ class Query:
         raise RuntimeError("select * from secrets where password = 'hunter2'")
 
 
+async def slow_length(_: RequestContext, input: LeaveNoteInput) -> int:
+    """How long the note is, which must not be a dash."""
+    if input.text == "-":
+        raise NameTaken(name="")
+    return len(input.text)
+
+
 @strawberry.type
 class Mutation:
     @mutation(permission="class:create", errors=(NameTakenError,))
@@ -232,6 +240,12 @@ class Mutation:
     async def leave_note(self, call: Call, input: LeaveNoteInput) -> LeaveNoteSuccess:
         """Needs nobody, but the feature."""
         return LeaveNoteSuccess(length=len(input.text), kept_at=call.now)
+
+    @mutation(prepare=slow_length, settles=["PASSWORD_CHANGE"], errors=(NameTakenError,))
+    async def weigh_note(self, call: Call, input: LeaveNoteInput) -> LeaveNoteSuccess:
+        """Is prepared outside of its transaction, and is open to whoever has to change the password."""
+        assert call.prepared == len(input.text)
+        return LeaveNoteSuccess(length=call.prepared, kept_at=call.now)
 
 
 schema = subgraph_schema(query=Query, mutation=Mutation)

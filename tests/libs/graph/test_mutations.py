@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -190,3 +191,39 @@ async def test_a_dead_database_is_unavailable(
     (await graph("{ books { totalCount } }", actor=admin)).ok()
     as_owner("academic", "alter table academic.books rename to gone")
     assert (await graph("{ books { totalCount } }", actor=admin)).codes == ["INTERNAL"]
+
+
+WEIGH = """mutation($input: LeaveNoteInput!) { weighNote(input: $input) { __typename
+  ... on LeaveNoteSuccess { length } ... on UserError { code } } }"""
+
+
+async def test_what_is_prepared_reaches_the_operation_and_its_error_is_a_member(graph: GraphClient, school: UUID):
+    actor = actor_of("parent", school)
+    assert (await graph(WEIGH, {"input": {"text": "abc", "until": "2099-01-01"}}, actor=actor)).ok()["weighNote"][
+        "length"
+    ] == 3
+    refused = (await graph(WEIGH, {"input": {"text": "-", "until": "2099-01-01"}}, actor=actor)).ok()["weighNote"]
+    assert refused == {"__typename": "NameTakenError", "code": "NAME_TAKEN"}
+
+
+@pytest.mark.parametrize(
+    ("pending", "code"),
+    [
+        (set(), None),
+        ({"PASSWORD_CHANGE"}, None),
+        ({"SECOND_FACTOR"}, "SECOND_FACTOR_REQUIRED"),
+        ({"PASSWORD_CHANGE", "SECOND_FACTOR"}, "SECOND_FACTOR_REQUIRED"),
+    ],
+)
+async def test_a_duty_closes_what_does_not_settle_it(graph: GraphClient, school: UUID, pending, code):
+    actor = replace(actor_of("parent", school), pending=frozenset(pending))
+    answer = await graph(WEIGH, {"input": {"text": "abc", "until": "2099-01-01"}}, actor=actor)
+    assert [error["extensions"]["code"] for error in answer.errors] == ([code] if code else [])
+
+
+async def test_a_duty_leaves_reads_and_closes_other_mutations(graph: GraphClient, school: UUID, as_owner: OwnerRows):
+    actor = replace(actor_of("school_admin", school), pending=frozenset({"PASSWORD_CHANGE"}))
+    refused = await graph(ADD, {"input": {"name": "C"}}, actor=actor)
+    assert [error["extensions"]["code"] for error in refused.errors] == ["PASSWORD_CHANGE_REQUIRED"]
+    assert names(as_owner) == ["A", "B", "X"]
+    assert (await graph("{ shelves { totalCount } }", actor=actor)).ok()["shelves"]["totalCount"] > 0

@@ -10,6 +10,7 @@ from libs.db import TenantTransaction
 from libs.events.contracts.identity import RefreshReplayDetected
 from libs.kernel import PLATFORM_TENANT_ID, DomainError, NotFound
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
+from subgraphs.identity.credential.rules import SECRET_BYTES, InvalidToken, encode_token, read_token, token_hash
 from subgraphs.identity.session.model import Session, SpentToken
 from subgraphs.identity.session.operations.access import Access, end_session, give_access
 from subgraphs.identity.session.queries import TokenPolicy
@@ -18,7 +19,7 @@ from subgraphs.identity.tenant.model import Tenant
 from subgraphs.identity.tenant.rules import TenantStatus, today_in
 from subgraphs.identity.user.model import User
 from subgraphs.identity.user.queries import Contacts
-from subgraphs.identity.user.rules import SECRET_BYTES, InvalidToken, UserStatus, encode_token, read_token, token_hash
+from subgraphs.identity.user.rules import UserStatus
 
 
 async def refresh(

@@ -3,13 +3,17 @@
 import secrets
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from libs.db import TenantTransaction
+from libs.auth import system_binding
+from libs.db import Database, ReadTransaction, TenantTransaction
 from libs.kernel import DomainError
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
+from subgraphs.identity.credential.queries import PasswordHasher
+from subgraphs.identity.credential.rules import SECRET_BYTES, encode_token, token_hash
 from subgraphs.identity.session.model import Session, SignInFailure
 from subgraphs.identity.session.operations.access import Access, give_access
 from subgraphs.identity.session.queries import TokenPolicy
@@ -17,8 +21,16 @@ from subgraphs.identity.session.rules import Failures, InvalidCredentials, Tenan
 from subgraphs.identity.tenant.model import Tenant
 from subgraphs.identity.tenant.rules import TenantStatus, today_in
 from subgraphs.identity.user.model import User
-from subgraphs.identity.user.queries import Contacts, PasswordHasher
-from subgraphs.identity.user.rules import SECRET_BYTES, UserStatus, encode_token, token_hash
+from subgraphs.identity.user.queries import Contacts
+from subgraphs.identity.user.rules import UserStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A password that was tried: on which hash, None for an account that nobody may sign in to, and whether it fits."""
+
+    password_hash: str | None
+    matches: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,47 +39,80 @@ class _Attempt:
     address: str
 
 
+async def check_guess(
+    database: Database,
+    tenant_id: UUID,
+    *,
+    email: str,
+    password: str,
+    origin: Origin,
+    contacts: Contacts,
+    hasher: PasswordHasher,
+) -> Guess:
+    """Tries a password; while it is hashed, no connection is held.
+
+    Unknown, invited and inactive accounts take the time of a wrong password. Raises TenantSuspended and AccountLocked.
+    """
+    attempt = _Attempt(contacts.blind(tenant_id, email), origin.address)
+    async with database.read(system_binding(tenant_id)) as tx:
+        await _tenant_of(tx)
+        await _check_lockout(tx, attempt)
+        user = await _find(tx, attempt)
+        password_hash = user.password_hash if user is not None and user.status == UserStatus.ACTIVE else None
+    return Guess(password_hash, await hasher.verify(password, password_hash))
+
+
 async def sign_in(
     tx: TenantTransaction,
     *,
     email: str,
-    password: str,
+    guess: Guess,
     device: str | None,
     origin: Origin,
     contacts: Contacts,
-    hasher: PasswordHasher,
     tokens: TokenPolicy,
 ) -> Access | DomainError:
-    """Opens a session in the transaction's tenant.
+    """Opens a session in the transaction's tenant for whoever guessed right.
 
-    A wrong password is returned as InvalidCredentials instead of raised: that it was tried has to be committed.
-    Unknown, invited and inactive accounts take the time of a wrong password. Raises TenantSuspended and AccountLocked.
+    A wrong password is returned as InvalidCredentials instead of raised: that it was tried has to be committed. Raises
+    TenantSuspended and AccountLocked.
     """
-    tenant = await tx.session.get(Tenant, tx.tenant_id)
-    if tenant is None:
-        return InvalidCredentials()
-    if tenant.status != TenantStatus.ACTIVE:
-        raise TenantSuspended
+    tenant = await _tenant_of(tx)
     attempt = _Attempt(contacts.blind(tx.tenant_id, email), origin.address)
-    await _check_lockout(tx, attempt)
-    user = await tx.scalar(
+    user = await _find(tx, attempt)
+    # Looked at again under its lock: guesses sent at once count one after the other, and a right one among too many
+    # is refused like the wrong ones.
+    failures = await _check_lockout(tx, attempt, lock=True)
+    is_right = user is not None and guess.matches and _is_still(user, guess)
+    if tenant is None or user is None or not is_right:
+        return await _refuse(tx, attempt, failures, user, origin)
+    if failures is not None:
+        await tx.execute(delete(SignInFailure).where(*_of(tx, attempt)))
+    return await _open(tx, user, tenant, device=device, origin=origin, contacts=contacts, tokens=tokens)
+
+
+async def _tenant_of(tx: ReadTransaction) -> Tenant | None:
+    """The school; None where there is none, whose accounts are all unknown. Raises TenantSuspended."""
+    tenant = await tx.session.get(Tenant, tx.tenant_id)
+    if tenant is not None and tenant.status != TenantStatus.ACTIVE:
+        raise TenantSuspended
+    return tenant
+
+
+async def _find(tx: ReadTransaction, attempt: _Attempt) -> User | None:
+    return await tx.scalar(
         select(User).where(
             User.tenant_id == tx.tenant_id, User.email_blind == attempt.email_blind, User.deleted_at.is_(None)
         )
     )
-    known = user if user is not None and user.status == UserStatus.ACTIVE else None
-    matches = await hasher.verify(password, known.password_hash if known else None)
-    # Looked at again under its lock: guesses sent at once count one after the other, and a right one among too many
-    # is refused like the wrong ones.
-    failures = await _check_lockout(tx, attempt, lock=True)
-    if known is None or not matches:
-        return await _refuse(tx, attempt, failures, user, origin)
-    if failures is not None:
-        await tx.execute(delete(SignInFailure).where(*_of(tx, attempt)))
-    return await _open(tx, known, tenant, device=device, origin=origin, contacts=contacts, tokens=tokens)
 
 
-def _of(tx: TenantTransaction, attempt: _Attempt) -> tuple[Any, ...]:
+def _is_still(user: User, guess: Guess) -> bool:
+    """Whether what was guessed is the password yet: it may have changed, or its account, while it was hashed."""
+    return user.status == UserStatus.ACTIVE and user.password_hash == guess.password_hash
+
+
+def _of(tx: ReadTransaction, attempt: _Attempt) -> tuple[Any, ...]:
     return (
         SignInFailure.tenant_id == tx.tenant_id,
         SignInFailure.email_blind == attempt.email_blind,
@@ -75,7 +120,7 @@ def _of(tx: TenantTransaction, attempt: _Attempt) -> tuple[Any, ...]:
     )
 
 
-async def _check_lockout(tx: TenantTransaction, attempt: _Attempt, *, lock: bool = False) -> Failures | None:
+async def _check_lockout(tx: ReadTransaction, attempt: _Attempt, *, lock: bool = False) -> Failures | None:
     statement = select(
         SignInFailure.failures, SignInFailure.lockouts, SignInFailure.last_failed_at, SignInFailure.locked_until
     ).where(*_of(tx, attempt))

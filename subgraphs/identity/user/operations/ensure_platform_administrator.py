@@ -4,9 +4,10 @@ from sqlalchemy import select
 
 from libs.db import TenantTransaction
 from subgraphs.identity.audit.queries import NOBODY
+from subgraphs.identity.credential.queries import PasswordHasher
 from subgraphs.identity.role.queries import system_role
 from subgraphs.identity.user.model import User
-from subgraphs.identity.user.queries import Contact, Contacts, NewAccount, PasswordHasher, create_accounts
+from subgraphs.identity.user.queries import Contact, Contacts, NewAccount, create_accounts
 
 
 async def ensure_platform_administrator(

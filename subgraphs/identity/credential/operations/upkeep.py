@@ -1,11 +1,11 @@
-"""What the clock does to accounts."""
+"""What the clock does to tokens."""
 
 from datetime import timedelta
 
 from sqlalchemy import delete
 
 from libs.db import TenantTransaction
-from subgraphs.identity.user.model import OneTimeToken
+from subgraphs.identity.credential.model import OneTimeToken
 
 _KEPT_AFTER_EXPIRY = timedelta(days=30)
 

@@ -4,43 +4,57 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from libs.auth import Actor, Revocations
-from libs.db import TenantTransaction
+from libs.auth import Actor, Revocations, system_binding
+from libs.db import Database, ReadTransaction, TenantTransaction
 from libs.events.contracts.identity import UserActivated
 from libs.kernel import PLATFORM_TENANT_ID
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
+from subgraphs.identity.credential.model import OneTimeToken
+from subgraphs.identity.credential.queries import PasswordHasher, take_token
+from subgraphs.identity.credential.rules import InvalidToken, TokenPurpose, check_password, read_token
 from subgraphs.identity.role.queries import roles_of
 from subgraphs.identity.tenant.model import Tenant
 from subgraphs.identity.tenant.rules import TenantStatus, today_in
-from subgraphs.identity.user.model import OneTimeToken, User
-from subgraphs.identity.user.queries import Contact, Contacts, PasswordHasher, raise_versions
-from subgraphs.identity.user.rules import InvalidToken, UserStatus, check_password, read_token
+from subgraphs.identity.user.model import User
+from subgraphs.identity.user.queries import Contact, Contacts, raise_versions
+from subgraphs.identity.user.rules import UserStatus
+
+
+async def hash_first_password(
+    database: Database, *, token: str, password: str, contacts: Contacts, hasher: PasswordHasher
+) -> str:
+    """The hash of the password an invited person chose; while it is made, no connection is held.
+
+    Raises InvalidToken and WeakPassword.
+    """
+    tenant_id, hashed = read_token(token)
+    async with database.read(system_binding(tenant_id)) as tx:
+        _, user, contact = await _find_invited(tx, hashed, contacts)
+        check_password(password, name=user.name, email=contact.email)
+    return await hasher.hash(password)
 
 
 async def accept_invitation(
     tx: TenantTransaction,
     *,
     token: str,
-    password: str,
+    password_hash: str,
     origin: Origin,
     contacts: Contacts,
-    hasher: PasswordHasher,
     revocations: Revocations,
 ) -> Actor:
     """Sets the password of an invited account; answers who that is, allowed to read the own account and no more.
 
     Runs in the tenant the request named, or in the platform's when it named none: the token knows its own. Raises
-    InvalidToken and WeakPassword; of two acceptances of one token, one wins.
+    InvalidToken; of two acceptances of one token, one wins.
     """
     tenant_id, hashed = read_token(token)
     if tx.tenant_id not in (tenant_id, PLATFORM_TENANT_ID):
         raise InvalidToken
     async with tx.acting_in(tenant_id):
         tenant, user, contact = await _find_invited(tx, hashed, contacts)
-        check_password(password, name=user.name, email=contact.email)
-        password_hash = await hasher.hash(password)
-        await _use(tx, hashed)
-        user.password_hash, user.status = password_hash, UserStatus.ACTIVE.value
+        await take_token(tx, hashed, TokenPurpose.INVITATION)
+        user.password_hash, user.status, user.email_verified_at = password_hash, UserStatus.ACTIVE.value, tx.now
         await tx.flush()
         versions = await raise_versions(tx, [user.id], revocations)
         roles = (await roles_of(tx, [user.id], today_in(tenant.timezone, tx.now)))[user.id]
@@ -58,7 +72,7 @@ async def accept_invitation(
         return _themselves(user.id, tenant_id, versions[user.id], contact, tx.new_id())
 
 
-async def _find_invited(tx: TenantTransaction, hashed: bytes, contacts: Contacts) -> tuple[Tenant, User, Contact]:
+async def _find_invited(tx: ReadTransaction, hashed: bytes, contacts: Contacts) -> tuple[Tenant, User, Contact]:
     """Whom a good token invites, and where. Raises InvalidToken."""
     statement = (
         select(Tenant, User)
@@ -70,7 +84,7 @@ async def _find_invited(tx: TenantTransaction, hashed: bytes, contacts: Contacts
             User.status == UserStatus.INVITED,
             User.deleted_at.is_(None),
             OneTimeToken.token_hash == hashed,
-            OneTimeToken.purpose == "INVITATION",
+            OneTimeToken.purpose == TokenPurpose.INVITATION,
             OneTimeToken.used_at.is_(None),
             OneTimeToken.expires_at > tx.now,
         )
@@ -80,18 +94,6 @@ async def _find_invited(tx: TenantTransaction, hashed: bytes, contacts: Contacts
     if row is None or contact is None:
         raise InvalidToken
     return row.Tenant, row.User, contact
-
-
-async def _use(tx: TenantTransaction, hashed: bytes) -> None:
-    """Marks the token used. Raises InvalidToken when somebody was faster, while the password was being hashed."""
-    token = await tx.scalar(
-        select(OneTimeToken)
-        .where(OneTimeToken.tenant_id == tx.tenant_id, OneTimeToken.token_hash == hashed)
-        .with_for_update()
-    )
-    if token is None or token.used_at is not None:
-        raise InvalidToken
-    token.used_at = tx.now
 
 
 def _themselves(user_id: UUID, tenant_id: UUID, version: int, contact: Contact, session_id: UUID) -> Actor:

@@ -1,7 +1,6 @@
 """The page behind an invitation's link: a form, no script, in the visitor's language."""
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,12 +12,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from libs.auth import Revocations, system_binding
 from libs.db import Database
-from libs.kernel import PLATFORM_TENANT_ID
-from subgraphs.identity.user.operations.accept_invitation import accept_invitation
-from subgraphs.identity.user.queries import Contacts, PasswordHasher
-from subgraphs.identity.user.rules import InvalidToken, WeakPassword
+from subgraphs.identity.credential.operations.desk import Desk
+from subgraphs.identity.credential.rules import InvalidToken, WeakPassword
+
+__all__ = ["Desk", "invitation_route"]
 
 _PAGES: Final = SandboxedEnvironment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
@@ -35,9 +33,7 @@ class Visit:
     database: Database
 
 
-def invitation_route(
-    database: Database, *, contacts: Contacts, hasher: PasswordHasher, open_revocations: Callable[[], Revocations]
-) -> Route:
+def invitation_route(desk: Desk) -> Route:
     """`/account/invitation`: GET shows the form, which uses nothing up; POST accepts.
 
     No cookie says who is asking: the token in the form is all the authority there is, so that another site can forge
@@ -51,25 +47,13 @@ def invitation_route(
         token, password = form.get("token", ""), form.get("password", "")
         if password != form.get("again", ""):
             return _page(request, "form", token=token, faults=["DIFFERENT"], status=422)
-        visit = Visit(_address(request), request.headers.get("user-agent", "")[:300], database)
-        revocations = open_revocations()
+        visit = Visit(_address(request), request.headers.get("user-agent", "")[:300], desk.database)
         try:
-            async with database.write(system_binding(PLATFORM_TENANT_ID)) as tx:
-                await accept_invitation(
-                    tx,
-                    token=token,
-                    password=password,
-                    origin=visit,
-                    contacts=contacts,
-                    hasher=hasher,
-                    revocations=revocations,
-                )
+            await desk.accept_invitation(token=token, password=password, origin=visit)
         except WeakPassword as weak:
             return _page(request, "form", token=token, faults=weak.data["rules"], status=422)
         except InvalidToken:
             return _page(request, "gone", status=410)
-        finally:
-            await revocations.close()
         return _page(request, "done")
 
     return Route("/account/invitation", show, methods=["GET", "POST"])

@@ -11,33 +11,10 @@ from libs.kernel import PLATFORM_TENANT_ID, NotFound, new_id
 from subgraphs.identity.credential.rules import InvalidToken
 from subgraphs.identity.session.operations.access import Access
 from subgraphs.identity.session.operations.log_out import log_out
-from subgraphs.identity.session.operations.refresh import refresh
 from subgraphs.identity.session.operations.sign_in import check_guess, sign_in
 from subgraphs.identity.session.operations.upkeep import purge_sessions, republish_revocations
 from subgraphs.identity.session.rules import AccountLocked, InvalidCredentials, TenantSuspended
 from tests.identity.conftest import PASSWORD
-
-
-@pytest.fixture
-def login(database, contacts, hasher, tokens, visitor):
-    async def attempt(tenant_id, email, password=PASSWORD, origin=visitor, device=None):
-        who = {"email": email, "origin": origin, "contacts": contacts}
-        guess = await check_guess(database, tenant_id, password=password, hasher=hasher, **who)
-        async with database.write(system_binding(tenant_id)) as tx:
-            return await sign_in(tx, guess=guess, device=device, tokens=tokens, **who)
-
-    return attempt
-
-
-@pytest.fixture
-def renew(database, contacts, tokens, revocations, visitor):
-    async def attempt(token, tenant_id=PLATFORM_TENANT_ID, origin=visitor):
-        async with database.write(system_binding(tenant_id)) as tx:
-            return await refresh(
-                tx, token=token, origin=origin, contacts=contacts, tokens=tokens, revocations=revocations
-            )
-
-    return attempt
 
 
 async def test_a_sign_in_gives_the_roles_of_today(login, add_user, school, audited):

@@ -4,17 +4,15 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
-from libs.auth import Actor, Revocations
+from libs.auth import Actor
 from libs.db import TenantTransaction
-from libs.events.contracts.identity import SessionRevoked
 from libs.kernel import NotFound
 from subgraphs.identity.role.queries import permissions_of, roles_of
-from subgraphs.identity.session.model import Revocation, Session
 from subgraphs.identity.session.queries import TokenPolicy
 from subgraphs.identity.user.model import User, UserStudent
-from subgraphs.identity.user.queries import Contacts, publish
+from subgraphs.identity.user.queries import Contacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +57,3 @@ async def give_access(
         email=contact.email,
     )
     return Access(actor, tokens.issuer.issue(actor, tx.now), refresh_token, tokens.access_seconds)
-
-
-async def end_session(tx: TenantTransaction, session: Session, *, reason: str, revocations: Revocations) -> None:
-    """Ends a family of refresh tokens and voids its access tokens, everywhere within seconds of the commit."""
-    session.ended_at = tx.now
-    session.end_reason = reason
-    await tx.flush()
-    row = {"id": tx.new_id(), "tenant_id": tx.tenant_id, "session_id": session.id, "revoked_at": tx.now}
-    await tx.execute(insert(Revocation.__table__), [row])
-    tx.emit(SessionRevoked(session_id=session.id, user_id=session.user_id, reason=reason))
-    ended = session.id
-    tx.after_commit.append(lambda: publish(revocations, {}, [ended]))

@@ -5,7 +5,7 @@ from libs.db import TenantTransaction
 from libs.kernel import NotFound
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
 from subgraphs.identity.session.model import Session
-from subgraphs.identity.session.operations.access import end_session
+from subgraphs.identity.session.queries import end_session
 
 
 async def log_out(tx: TenantTransaction, *, actor: Actor, origin: Origin, revocations: Revocations) -> None:
@@ -16,7 +16,6 @@ async def log_out(tx: TenantTransaction, *, actor: Actor, origin: Origin, revoca
     session = await tx.get(Session, actor.session_id, lock=True)
     if session.user_id != actor.user_id:
         raise NotFound
-    if session.ended_at is None:
-        await end_session(tx, session, reason="LOGOUT", revocations=revocations)
+    if await end_session(tx, session.id, reason="LOGOUT", revocations=revocations):
         deed = Deed(action="auth.logout", resource_type="session", resource_id=session.id)
         await record(tx, Doer.of(actor, origin), deed)

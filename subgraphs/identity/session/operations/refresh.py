@@ -12,8 +12,8 @@ from libs.kernel import PLATFORM_TENANT_ID, DomainError, NotFound
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
 from subgraphs.identity.credential.rules import SECRET_BYTES, InvalidToken, encode_token, read_token, token_hash
 from subgraphs.identity.session.model import Session, SpentToken
-from subgraphs.identity.session.operations.access import Access, end_session, give_access
-from subgraphs.identity.session.queries import TokenPolicy
+from subgraphs.identity.session.operations.access import Access, give_access
+from subgraphs.identity.session.queries import TokenPolicy, end_session
 from subgraphs.identity.session.rules import client_mark, is_within_grace, successor
 from subgraphs.identity.tenant.model import Tenant
 from subgraphs.identity.tenant.rules import TenantStatus, today_in
@@ -123,7 +123,7 @@ async def _rotate(tx: TenantTransaction, session: Session, token: str, *, origin
 async def _end_replayed(
     tx: TenantTransaction, session: Session, origin: Origin, revocations: Revocations
 ) -> DomainError:
-    await end_session(tx, session, reason="REPLAY", revocations=revocations)
+    await end_session(tx, session.id, reason="REPLAY", revocations=revocations)
     tx.emit(RefreshReplayDetected(session_id=session.id, user_id=session.user_id))
     deed = Deed(action="auth.replay_detected", resource_type="session", resource_id=session.id, error="replay")
     await record(tx, Doer(session.user_id, tx.tenant_id, origin), deed)

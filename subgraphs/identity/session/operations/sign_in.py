@@ -79,7 +79,8 @@ async def sign_in(
     """
     tenant = await _tenant_of(tx)
     attempt = _Attempt(contacts.blind(tx.tenant_id, email), origin.address)
-    user = await _find(tx, attempt)
+    # Locked: a session that opens while its account is closed would be one that `end_sessions` did not see.
+    user = await _find(tx, attempt, lock=True)
     # Looked at again under its lock: guesses sent at once count one after the other, and a right one among too many
     # is refused like the wrong ones.
     failures = await _check_lockout(tx, attempt, lock=True)
@@ -99,12 +100,11 @@ async def _tenant_of(tx: ReadTransaction) -> Tenant | None:
     return tenant
 
 
-async def _find(tx: ReadTransaction, attempt: _Attempt) -> User | None:
-    return await tx.scalar(
-        select(User).where(
-            User.tenant_id == tx.tenant_id, User.email_blind == attempt.email_blind, User.deleted_at.is_(None)
-        )
+async def _find(tx: ReadTransaction, attempt: _Attempt, *, lock: bool = False) -> User | None:
+    statement = select(User).where(
+        User.tenant_id == tx.tenant_id, User.email_blind == attempt.email_blind, User.deleted_at.is_(None)
     )
+    return await tx.scalar(statement.with_for_update(key_share=True) if lock else statement)
 
 
 def _is_still(user: User, guess: Guess) -> bool:

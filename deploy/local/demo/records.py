@@ -33,8 +33,9 @@ class Records:
     def steps(self) -> int:
         """How many things there are to make, for a progress bar."""
         pupils, classes = len(self._school.pupils), len(self._school.classes)
-        marked = 2 * classes + len(SUBJECTS)
-        return 2 * pupils + marked * (1 + len(_CATEGORIES)) + len(self._school.applicants()) + _MONTHS
+        finished = (classes + len(SUBJECTS) - 1) * (1 + 2 * len(_CATEGORIES))
+        running = classes * (1 + 2)
+        return 2 * pupils + finished + running + len(self._school.applicants()) + _MONTHS
 
     async def run(self) -> None:
         """Everything that needs nothing but the school."""

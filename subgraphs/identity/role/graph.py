@@ -6,8 +6,9 @@ from uuid import UUID
 
 import strawberry
 
-from libs.graph import Call, Info, given, mutation, one, result
+from libs.graph import Call, Info, error, given, mutation, one, result
 from libs.kernel import Forbidden
+from subgraphs.identity.role import rules
 from subgraphs.identity.role.operations import assign_role
 from subgraphs.identity.role.queries import RoleState, all_roles
 
@@ -40,6 +41,11 @@ class RoleQuery:
             raise Forbidden
         async with info.context.database.read(actor.binding("role")) as tx:
             return await all_roles(tx)  # type: ignore[return-value] # a RoleState has the fields of a Role
+
+
+@error(rules.LastAdministrator)
+class LastAdministrator:
+    """The school must keep an administrator."""
 
 
 @strawberry.input(description="A role for somebody.")

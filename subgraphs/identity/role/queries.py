@@ -1,20 +1,28 @@
 """Roles as they hold today: the system's from code, the school's own and its additions from the tables."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, text
 
 from libs.auth import CATALOGUE, SYSTEM_ROLES
-from libs.db import ReadTransaction
+from libs.db import ReadTransaction, TenantTransaction
 from libs.kernel import PLATFORM_TENANT_ID, NotFound
 from subgraphs.identity.role.model import Role, RolePermission, UserRole
-from subgraphs.identity.role.rules import NOT_STAFF, system_role_id
+from subgraphs.identity.role.rules import NOT_STAFF, Administrator, check_administrator_stays, system_role_id
+from subgraphs.identity.user.model import User
+from subgraphs.identity.user.rules import UserStatus
 
 _PLATFORM_ROLE = "super_admin"
+_SCHOOL_ROLE = "school_admin"
+# Taken until COMMIT by whoever may take the last administrator away: of two who do it at once, the second one sees
+# what the first has done.
+_ONE_AFTER_ANOTHER: Final = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +86,7 @@ async def roles_of(tx: ReadTransaction, user_ids: Collection[UUID], today: date)
         select(UserRole.user_id, UserRole.system_role, UserRole.role_id).where(
             UserRole.tenant_id == tx.tenant_id,
             UserRole.user_id.in_(user_ids),
-            UserRole.valid_from <= today,
-            or_(UserRole.valid_until.is_(None), UserRole.valid_until >= today),
+            *_worn_on(today),
         )
     )
     for user_id, system_role, role_id in rows:
@@ -91,3 +98,38 @@ async def roles_of(tx: ReadTransaction, user_ids: Collection[UUID], today: date)
 def permissions_of(roles: Iterable[RoleState]) -> frozenset[str]:
     """What these roles permit together."""
     return frozenset().union(*(role.permissions for role in roles))
+
+
+def _worn_on(day: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return UserRole.valid_from <= day, or_(UserRole.valid_until.is_(None), UserRole.valid_until >= day)
+
+
+@asynccontextmanager
+async def keeping_an_administrator(tx: TenantTransaction, today: date) -> AsyncIterator[None]:
+    """What is done inside must leave the school (the platform) an administrator, for as long as it has one now.
+
+    Wrap every change that takes an account out (deleted, deactivated) or a hat off; lock the account before it.
+    Administrators are accounts that are not deleted and hold school_admin (super_admin) today; while one of them is
+    ACTIVE, those who are only INVITED do not count. Raises LastAdministrator.
+    """
+    await tx.execute(_ONE_AFTER_ANOTHER, {"name": f"administrators {tx.tenant_id}"})
+    before = await _administrators(tx, today)
+    yield
+    await tx.flush()
+    check_administrator_stays(before, await _administrators(tx, today))
+
+
+async def _administrators(tx: ReadTransaction, today: date) -> list[Administrator]:
+    role = _PLATFORM_ROLE if tx.tenant_id == PLATFORM_TENANT_ID else _SCHOOL_ROLE
+    rows = await tx.execute(
+        select(User.status, UserRole.valid_until)
+        .join(UserRole, (UserRole.tenant_id == User.tenant_id) & (UserRole.user_id == User.id))
+        .where(
+            User.tenant_id == tx.tenant_id,
+            User.deleted_at.is_(None),
+            User.status != UserStatus.INACTIVE,
+            UserRole.system_role == role,
+            *_worn_on(today),
+        )
+    )
+    return [Administrator(row.status == UserStatus.ACTIVE, row.valid_until) for row in rows]

@@ -4,16 +4,26 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import ClassVar, Final
 from uuid import UUID, uuid5
 
-from libs.kernel import Forbidden
+from libs.kernel import DomainError, Forbidden
 
 NOT_STAFF: Final = frozenset({"student", "parent"})
 """System roles of families; whoever holds any other role works for the school, and their name is no secret."""
 
 _SYSTEM_ROLES: Final = UUID("8f3c0f5e-5e8e-5b0a-9d5c-3c1d8f0a7e11")  # the namespace of system roles' ids
 _WEAKER: Final = ("_taught", "_own")
+
+
+class LastAdministrator(DomainError):
+    """Without this account, or this hat, nobody would administer the school any more, or less long than now."""
+
+    code = "LAST_ADMINISTRATOR"
+    texts: ClassVar = {
+        "id": "Sekolah harus tetap memiliki admin. Tunjuk admin lain lebih dahulu.",
+        "en": "The school must keep an administrator. Appoint another one first.",
+    }
 
 
 def system_role_id(name: str) -> UUID:
@@ -58,6 +68,31 @@ class Period:
         """The period from the earlier start to the later end of two that meet."""
         until = None if self.until is None or other.until is None else max(self.until, other.until)
         return Period(min(self.since, other.since), until)
+
+
+@dataclass(frozen=True, slots=True)
+class Administrator:
+    """Somebody who administers the school today: whether they can sign in already, and their last day in office."""
+
+    is_active: bool
+    until: date | None
+
+    @property
+    def lasting(self) -> tuple[bool, date]:
+        """What tells of two which one the school can rely on longer; who has not accepted counts less than anybody."""
+        return self.is_active, self.until or date.max
+
+
+def check_administrator_stays(before: Iterable[Administrator], after: Iterable[Administrator]) -> None:
+    """The school never relies on less than before. Raises LastAdministrator.
+
+    So the last one goes neither at once nor at a date, and one whose hat ends is no successor of one whose hat does
+    not.
+    """
+    nobody = (False, date.min)
+    best, remaining = (max((each.lasting for each in those), default=nobody) for those in (before, after))
+    if remaining < best:
+        raise LastAdministrator
 
 
 def merged(periods: Iterable[Period], new: Period) -> tuple[Period, list[Period]]:

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.kernel import Forbidden
-from subgraphs.identity.role.rules import Period, check_grant, covers, merged, system_role_id
+from subgraphs.identity.role.rules import (
+    Administrator,
+    LastAdministrator,
+    Period,
+    check_administrator_stays,
+    check_grant,
+    covers,
+    merged,
+    system_role_id,
+)
 
 FIRST = date(2026, 7, 1)
 days = st.integers(0, 40).map(lambda n: FIRST + timedelta(days=n))
@@ -65,3 +74,40 @@ def test_containing_is_holding_every_day(one, other):
 
 def test_ids_of_system_roles_are_fixed():
     assert system_role_id("teacher") == system_role_id("teacher") != system_role_id("parent")
+
+
+FOR_GOOD, FOR_A_WEEK = Administrator(True, None), Administrator(True, FIRST + timedelta(days=7))
+INVITED = Administrator(False, None)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([FOR_GOOD, FOR_GOOD], [FOR_GOOD]),
+        ([FOR_GOOD, FOR_A_WEEK], [FOR_GOOD]),
+        ([FOR_GOOD, INVITED], [FOR_GOOD]),
+        ([FOR_A_WEEK, FOR_A_WEEK], [FOR_A_WEEK]),
+        ([INVITED, INVITED], [INVITED]),
+        ([INVITED], [FOR_A_WEEK]),
+        ([FOR_GOOD], [FOR_GOOD]),
+        ([], []),
+    ],
+)
+def test_one_who_can_be_spared(before, after):
+    check_administrator_stays(before, after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([FOR_GOOD], []),
+        ([FOR_GOOD], [FOR_A_WEEK]),
+        ([FOR_GOOD, FOR_A_WEEK], [FOR_A_WEEK]),
+        ([FOR_GOOD, INVITED], [INVITED]),
+        ([FOR_A_WEEK, INVITED], [INVITED]),
+        ([INVITED], []),
+    ],
+)
+def test_the_last_administrator_stays(before, after):
+    with pytest.raises(LastAdministrator):
+        check_administrator_stays(before, after)

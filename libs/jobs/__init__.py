@@ -1,6 +1,5 @@
 """Long work, timed work, and the worker that runs both beside a subgraph's relay and consumer."""
 
-from libs.jobs.csv_lines import CSV_TEXTS, CsvLine, path_in_file, read_csv
 from libs.jobs.queue import Claim, Job, JobQueue
 from libs.jobs.runner import JobOperation, JobOperations, JobRunner, JobStopped, RunningJob
 from libs.jobs.schedules import Schedule, Scheduler, Schedules, add_schedule, first_run
@@ -8,9 +7,7 @@ from libs.jobs.tables import JobTables, create_job_tables, job_tables
 from libs.jobs.worker import SubgraphWorker
 
 __all__ = [
-    "CSV_TEXTS",
     "Claim",
-    "CsvLine",
     "Job",
     "JobOperation",
     "JobOperations",
@@ -27,6 +24,4 @@ __all__ = [
     "create_job_tables",
     "first_run",
     "job_tables",
-    "path_in_file",
-    "read_csv",
 ]

@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 from libs.crypto import KeyRing, SignedLinks, Vault
 from libs.db import Database
 from libs.events import OutboxWriter
+from libs.files import StoredFiles
 from libs.graph import Subgraph, subgraph_app
 from libs.jobs import JobQueue, SubgraphWorker
 from libs.kernel import Clock, utc_now
@@ -15,7 +16,6 @@ from subgraphs.operations.consumers import consumers
 from subgraphs.operations.jobs import jobs
 from subgraphs.operations.model import SCHEMA, Tenant, person_keys
 from subgraphs.operations.report_card.adapters.chromium import ChromiumPrinter
-from subgraphs.operations.report_card.adapters.objects import StoredFiles
 from subgraphs.operations.report_card.adapters.page import Pages
 from subgraphs.operations.report_card.http import Archive, report_card_routes
 from subgraphs.operations.schema import schema

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final, TypeVar
 
 from libs.crypto import normal_phone
-from libs.jobs import CSV_TEXTS, path_in_file, read_csv
+from libs.files import FILE_TEXTS, Content, path_in_file, read_lines
 from libs.kernel import FieldFault
 from subgraphs.academic.student.rules import Gender, GuardianRelation
 
@@ -42,7 +42,7 @@ _EMAIL: Final = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,64}@[^\s@<>\"(),:;\[\]\\.]+
 _DAY_FIRST: Final = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
 _YEARS: Final = range(1900, 2201)
 _TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
-    **CSV_TEXTS,
+    **FILE_TEXTS,
     "REQUIRED": {"id": "Wajib diisi.", "en": "Must not be empty."},
     "TOO_LONG": {"id": "Terlalu panjang.", "en": "Too long."},
     "FORBIDDEN_CHARACTER": {"id": "Ada karakter yang tidak diizinkan.", "en": "Holds a character that is not allowed."},
@@ -86,9 +86,9 @@ def fault(line: int, column: str, code: str) -> FieldFault:
     return FieldFault(path_in_file(line, column), code, _TEXTS[code])
 
 
-def parse_students(text: str) -> tuple[list[StudentRow], list[FieldFault]]:
+def parse_students(content: Content) -> tuple[list[StudentRow], list[FieldFault]]:
     """The rows of the file and every fault that the file alone can tell."""
-    lines, faults = read_csv(text, required=REQUIRED, optional=OPTIONAL, most_lines=MOST_ROWS)
+    lines, faults = read_lines(content, required=REQUIRED, optional=OPTIONAL, most_lines=MOST_ROWS)
     if faults:
         return [], faults
     readers = [_Row(line.number, line.values) for line in lines]

@@ -1,15 +1,14 @@
-"""School registers: CSV with columns npsn, name, level, ownership, district_code, as spreadsheets really write it."""
+"""School registers: files with the columns npsn, name, level, ownership, district_code."""
 
-import csv
-import io
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
 
+from libs.files import FILE_PATH, Content, Unreadable, numbered_cells, path_in_file
 from libs.kernel import FieldFault, InvalidInput
 from subgraphs.identity.tenant import rules
 
 COLUMNS = ("npsn", "name", "level", "ownership", "district_code")
-_PATH = "input.file.text"
 _MOST_ROWS = 10_000
 
 
@@ -32,58 +31,47 @@ class RegisterRow:
 
     def path(self, column: str) -> str:
         """Where a value stands in the input."""
-        return f"{_PATH}[{self.line}].{column}"
+        return path_in_file(self.line, column)
 
 
-def read_register(text: str) -> list[RegisterRow]:
-    """The schools of a register. A BOM, semicolons, tabs, CRLF, blank lines and columns in any order are all right.
+def read_register(content: Content) -> list[RegisterRow]:
+    """The schools of a register; columns in any order, and others beside them, are all right.
 
     Raises InvalidInput with every fault of every line.
     """
-    content = text.removeprefix("\ufeff")
-    header = content.partition("\n")[0]
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=max(",;\t", key=header.count))
     try:
-        names = [name.strip().lower() for name in next(reader, [])]
-    except csv.Error:
-        names = []
+        lines = list(islice(numbered_cells(content), _MOST_ROWS + 2))
+    except Unreadable:
+        raise InvalidInput([rules.fault(FILE_PATH, "FORMAT")]) from None
+    names = [name.lower() for name in lines[0][1]] if lines else []
     if missing := [column for column in COLUMNS if names.count(column) != 1]:
-        raise InvalidInput([rules.fault(f"{_PATH}[1].{column}", "COLUMNS") for column in missing])
-    rows, faults = _read_rows(reader, names)
+        raise InvalidInput([rules.fault(path_in_file(1, column), "COLUMNS") for column in missing])
+    if len(lines) - 1 > _MOST_ROWS:
+        raise InvalidInput([rules.fault(FILE_PATH, "TOO_MANY_ROWS")])
+    rows, faults = _read_rows(lines[1:], names)
     if faults:
         raise InvalidInput(faults)
     return rows
 
 
-def _read_rows(reader: Any, names: list[str]) -> tuple[list[RegisterRow], list[FieldFault]]:
+def _read_rows(lines: Iterable[tuple[int, list[str]]], names: list[str]) -> tuple[list[RegisterRow], list[FieldFault]]:
     rows: list[RegisterRow] = []
     faults: list[FieldFault] = []
     seen: set[str] = set()
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = [cell.strip() for cell in next(reader)]
-        except StopIteration:
-            return rows, faults
-        except csv.Error:
-            faults.append(rules.fault(f"{_PATH}[{line}]", "COLUMN_COUNT"))
-            continue
-        if not any(cells):
-            continue
-        if len(rows) == _MOST_ROWS:
-            return rows, [*faults, rules.fault(_PATH, "TOO_MANY_ROWS")]
+    for line, cells in lines:
         if len(cells) != len(names):
-            faults.append(rules.fault(f"{_PATH}[{line}]", "COLUMN_COUNT"))
+            faults.append(rules.fault(f"{FILE_PATH}[{line}]", "COLUMN_COUNT"))
             continue
         values = dict(zip(names, cells, strict=True))
         values["npsn"] = values["npsn"].upper()
-        found = [rules.fault(f"{_PATH}[{line}].{column}", code) for column, code in rules.check_register_row(values)]
+        found = [rules.fault(path_in_file(line, column), code) for column, code in rules.check_register_row(values)]
         if not found and values["npsn"] in seen:
-            found = [rules.fault(f"{_PATH}[{line}].npsn", "DUPLICATE")]
+            found = [rules.fault(path_in_file(line, "npsn"), "DUPLICATE")]
         faults += found
         seen.add(values["npsn"])
         if not found:
             rows.append(_row(line, values))
+    return rows, faults
 
 
 def _row(line: int, values: dict[str, str]) -> RegisterRow:

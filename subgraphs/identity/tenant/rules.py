@@ -1,6 +1,7 @@
 """What a school must be to stand in the register."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from datetime import date, datetime
 from enum import StrEnum
@@ -78,6 +79,7 @@ TEXTS: Final = {
     "COLUMNS": {"id": "Kolom tidak lengkap.", "en": "The columns are not complete."},
     "COLUMN_COUNT": {"id": "Jumlah kolom tidak sesuai.", "en": "The number of columns differs from the header's."},
     "TOO_MANY_ROWS": {"id": "Terlalu banyak baris.", "en": "Too many rows."},
+    "FORMAT": {"id": "Isinya tidak dapat dibaca.", "en": "This cannot be read."},
 }
 
 
@@ -122,9 +124,11 @@ def check_tenant(*, slug: str, name: str, npsn: str | None, timezone: str) -> It
 
 def check_register_row(values: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Every fault of one row of a school register, as column and code."""
+    name = values["name"]
+    is_text = all(unicodedata.category(character) not in ("Cc", "Cs") for character in name)
     checks = {
         "npsn": (is_npsn(values["npsn"]), "NPSN"),
-        "name": (len(values["name"]) <= _LONGEST_NAME, "TOO_LONG"),
+        "name": (is_text and len(name) <= _LONGEST_NAME, "TOO_LONG" if is_text else "FORMAT"),
         "level": (values["level"] in SchoolLevel.__members__, "LEVEL"),
         "ownership": (values["ownership"] in Ownership.__members__, "OWNERSHIP"),
         "district_code": (is_region(values["district_code"]), "REGION"),

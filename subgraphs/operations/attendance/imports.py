@@ -1,11 +1,11 @@
-"""The columns of an attendance file: CSV with nis, date (ISO), status and, if wanted, notes."""
+"""The columns of an attendance file: nis, date (ISO), status and, if wanted, notes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from libs.jobs import CSV_TEXTS, path_in_file, read_csv
+from libs.files import FILE_TEXTS, Content, path_in_file, read_lines
 from libs.kernel import FieldFault
 from subgraphs.operations.attendance.rules import AttendanceStatus
 
@@ -14,7 +14,7 @@ OPTIONAL: Final = ("notes",)
 MOST_ROWS: Final = 50_000
 _LONGEST_NOTE: Final = 1_000
 _TEXTS: Final = {
-    **CSV_TEXTS,
+    **FILE_TEXTS,
     "NOT_FOUND": {"id": "Siswa ini tidak ada.", "en": "There is no such pupil."},
     "NOT_ENROLLED": {"id": "Siswa ini tidak duduk di kelas mana pun hari itu.", "en": "In no class on that day."},
     "FUTURE": {"id": "Tanggal ini belum tiba.", "en": "That day has not come yet."},
@@ -39,9 +39,9 @@ def fault(line: int, column: str, code: str) -> FieldFault:
     return FieldFault(path_in_file(line, column), code, _TEXTS[code])
 
 
-def parse_attendance(text: str) -> tuple[list[AttendanceRow], list[FieldFault]]:
+def parse_attendance(content: Content) -> tuple[list[AttendanceRow], list[FieldFault]]:
     """The rows of the file and every fault that the file alone can tell."""
-    lines, faults = read_csv(text, required=REQUIRED, optional=OPTIONAL, most_lines=MOST_ROWS)
+    lines, faults = read_lines(content, required=REQUIRED, optional=OPTIONAL, most_lines=MOST_ROWS)
     if faults:
         return [], faults
     rows: list[AttendanceRow] = []

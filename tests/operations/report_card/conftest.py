@@ -7,10 +7,10 @@ import pytest
 from deploy.local.chromium import obtain
 from deploy.local.state import ROOT, StateFolder
 from libs.crypto import KeyRing, Vault
+from libs.files import StoredFiles
 from libs.settings import Settings
 from subgraphs.operations.model import person_keys
 from subgraphs.operations.report_card.adapters.chromium import ChromiumPrinter
-from subgraphs.operations.report_card.adapters.objects import StoredFiles
 from subgraphs.operations.report_card.adapters.page import Pages
 from subgraphs.operations.report_card.operations import Press
 from tests.operations.grading.conftest import client, here, there

@@ -7,8 +7,8 @@ import psutil
 import pytest
 from pypdf import PdfReader
 
+from libs.files import StoredFiles
 from subgraphs.operations.report_card.adapters.chromium import ChromiumPrinter, NoBrowser, find_chromium
-from subgraphs.operations.report_card.adapters.objects import StoredFiles
 from subgraphs.operations.report_card.operations import Press
 from tests.operations.grading.school import School
 from tests.operations.report_card.cards import complete, generate, text_of, work

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.jobs import CsvLine, read_csv
+from libs.files import Line, read_lines
 from libs.kernel import FieldFault
 
 
-def read(text: str, most_lines: int = 3) -> tuple[list[CsvLine], list[FieldFault]]:
-    return read_csv(text, required=("nis", "date"), optional=("notes",), most_lines=most_lines)
+def read(text: str, most_lines: int = 3) -> tuple[list[Line], list[FieldFault]]:
+    return read_lines(text, required=("nis", "date"), optional=("notes",), most_lines=most_lines)
 
 
 @given(
@@ -19,7 +19,7 @@ def test_every_spelling_reads_the_same(*, bom: bool, delimiter: str, ending: str
     written = ["Date,NIS", " 2026-09-01 ,Cafe\u0301", "2026-09-02"]
     text = ending.join(line.replace(",", delimiter) for line in [*written, *([delimiter, ""] if blank else [])])
     assert read(("\ufeff" if bom else "") + text) == (
-        [CsvLine(2, {"date": "2026-09-01", "nis": "Caf\u00e9"}), CsvLine(3, {"date": "2026-09-02"})],
+        [Line(2, {"date": "2026-09-01", "nis": "Caf\u00e9"}), Line(3, {"date": "2026-09-02"})],
         [],
     )
 

@@ -35,7 +35,7 @@ class Access:
     """Who may call a mutation: holders of `permission`, anybody (`public`), or the platform with `permission`.
 
     `feature` names the tenant feature that must be on; `settles` what somebody who has to do it first may do with it
-    (`Actor.pending`).
+    (`Actor.pending`); `kept` whether an Idempotency-Key keeps the answer.
     """
 
     permission: str | None = None
@@ -43,6 +43,7 @@ class Access:
     platform: bool = False
     feature: str | None = None
     settles: frozenset[str] = frozenset()
+    kept: bool = True
 
 
 Operation = Callable[..., Awaitable[Any]]
@@ -78,18 +79,20 @@ def mutation(
     errors: Sequence[type] = (),
     prepare: Preparation | None = None,
     settles: Collection[str] = (),
+    kept: bool = True,
 ) -> Callable[[Operation], Any]:
     """Makes a mutation field of `async def verb_noun(self, call, input) -> VerbNounSuccess`.
 
     Its result is the union VerbNounResult of the success, InvalidInput, NotFound, Forbidden and `errors`. Without
     any word of who may call, everybody signed in may. `prepare` is what must not hold a connection meanwhile (a
     password's slow hash): awaited with context and input before the transaction, once, and kept as `call.prepared`.
-    `settles` names the duties (`Actor.pending`) under which it may be called. Raises TypeError when access is said
-    twice.
+    `settles` names the duties (`Actor.pending`) under which it may be called. With `kept=False` an Idempotency-Key
+    keeps nothing of it: what holds a secret, or counts an attempt although it answers an error, is no answer to repeat.
+    Raises TypeError when access is said twice.
     """
     if public and (permission or platform):
         raise TypeError("public mutations need no permission")
-    access = Access(permission, public, platform, feature, frozenset(settles))
+    access = Access(permission, public, platform, feature, frozenset(settles), kept and not public)
 
     def declare(operation: Operation) -> Any:
         hints: dict[str, Any] = inspect.get_annotations(operation)
@@ -206,7 +209,7 @@ async def _answered(operation: Operation, field: _Field, tx: TenantTransaction, 
     context = field.context
     call = Call(tx, context, field.prepared)
     arguments = (None, call) if given is None else (None, call, given)
-    key = None if field.access.public else context.request.headers.get("idempotency-key")
+    key = context.request.headers.get("idempotency-key") if field.access.kept else None
     if key is None:
         return await operation(*arguments)
     kept = await kept_answer(tx, context, key=key, field=field.name, given=given, success=field.success)

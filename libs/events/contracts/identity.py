@@ -170,6 +170,16 @@ class PasswordChanged(_AboutUser):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorEnabled(_AboutUser):
+    """Signing in takes a code of the person's authenticator from now on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorDisabled(_AboutUser):
+    """Signing in takes the password alone again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _AboutSession(Event):
     domain: ClassVar[str] = "identity"
     aggregate: ClassVar[str] = "session"
@@ -210,6 +220,8 @@ EVENTS: tuple[type[Event], ...] = (
     RoleAssigned,
     RoleRevoked,
     PasswordChanged,
+    SecondFactorEnabled,
+    SecondFactorDisabled,
     SessionRevoked,
     RefreshReplayDetected,
 )

@@ -1,4 +1,4 @@
-"""How passwords are kept, and tokens that travel by mail issued and taken."""
+"""How passwords are judged and kept, tokens that travel by mail issued and taken, and second factors checked."""
 
 import asyncio
 import base64
@@ -6,25 +6,46 @@ import hmac
 import os
 import secrets
 import unicodedata
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import bcrypt
-from sqlalchemy import delete, insert, select
+import pyotp
+from pyotp.exceptions import OTPVerificationError
+from sqlalchemy import func, insert, or_, select, update
+from zxcvbn.frequency_lists import FREQUENCY_LISTS  # type: ignore[import-untyped]
 
-from libs.db import TenantTransaction
+from libs.db import ReadTransaction, TenantTransaction
+from libs.kernel import DomainError
 from libs.settings import Settings, SettingsError
-from subgraphs.identity.credential.model import OneTimeToken
+from subgraphs.identity.credential.model import OneTimeToken, RecoveryCode, SecondFactor
 from subgraphs.identity.credential.rules import (
     SECRET_BYTES,
     TOKEN_LIVES,
+    Duty,
+    InvalidCode,
     InvalidToken,
+    PasswordPolicy,
+    SecondFactorRequired,
     TokenPurpose,
+    bare_code,
+    check_password,
     encode_token,
+    is_totp,
+    recovery_hash,
     token_hash,
 )
+from subgraphs.identity.tenant.model import Tenant
+
+if TYPE_CHECKING:
+    from subgraphs.identity.user.model import User
+    from subgraphs.identity.user.queries import Contacts
+
+COMMON: Final = frozenset(FREQUENCY_LISTS["passwords"])
+"""The 30,000 passwords that leaks of the whole world hold most often, in lower case."""
 
 _MOST_THREADS: Final = 4
 
@@ -71,20 +92,53 @@ class PasswordHasher:
         return base64.b64encode(hmac.digest(self._pepper, normal, "sha384"))
 
 
+async def password_policy(tx: ReadTransaction) -> PasswordPolicy:
+    """What the transaction's school demands of passwords."""
+    tenant = await tx.session.get(Tenant, tx.tenant_id)
+    return PasswordPolicy.stored(tenant.password_policy if tenant is not None else {})
+
+
+async def check_new_password(tx: ReadTransaction, password: str, *, name: str, email: str) -> None:
+    """Raises WeakPassword when a password breaks a rule of the transaction's school for this person."""
+    check_password(password, name=name, email=email, policy=await password_policy(tx), common=COMMON)
+
+
 def token_row(tx: TenantTransaction, user_id: UUID, purpose: TokenPurpose) -> tuple[str, dict[str, Any]]:
     """A new token, which nothing but a mail may hold, and the row that is kept of it."""
     token = encode_token(tx.tenant_id, secrets.token_bytes(SECRET_BYTES))
-    row = {"tenant_id": tx.tenant_id, "id": tx.new_id(), "user_id": user_id, "purpose": purpose.value}
-    return token, row | {"token_hash": token_hash(token), "expires_at": tx.now + TOKEN_LIVES[purpose]}
+    row = {
+        "tenant_id": tx.tenant_id,
+        "id": tx.new_id(),
+        "user_id": user_id,
+        "purpose": purpose.value,
+        "token_hash": token_hash(token),
+        "expires_at": tx.now + TOKEN_LIVES[purpose],
+        "created_at": tx.now,
+    }
+    return token, row
 
 
 async def issue_token(tx: TenantTransaction, user_id: UUID, purpose: TokenPurpose) -> tuple[str, datetime]:
-    """A new token of an account and when it expires; an earlier one for the same purpose is void."""
-    earlier = (OneTimeToken.tenant_id == tx.tenant_id, OneTimeToken.user_id == user_id, OneTimeToken.purpose == purpose)
-    await tx.execute(delete(OneTimeToken).where(*earlier, OneTimeToken.used_at.is_(None)))
+    """A new token of an account and when it expires; an earlier one for the same purpose is void.
+
+    It stays as a row, so that `tokens_since` counts it.
+    """
+    void = (OneTimeToken.used_at.is_(None), OneTimeToken.expires_at > tx.now)
+    earlier = update(OneTimeToken).where(*_tokens_of(tx, user_id, purpose), *void).values(expires_at=tx.now)
+    await tx.execute(earlier.execution_options(synchronize_session=False))
     token, row = token_row(tx, user_id, purpose)
     await tx.execute(insert(OneTimeToken.__table__), [row])
     return token, row["expires_at"]
+
+
+async def tokens_since(tx: ReadTransaction, user_id: UUID, purpose: TokenPurpose, since: datetime) -> int:
+    """How many tokens of an account were issued since then: nobody is to be flooded with mails."""
+    issued = (*_tokens_of(tx, user_id, purpose), OneTimeToken.created_at > since)
+    return await tx.scalar(select(func.count()).select_from(OneTimeToken).where(*issued)) or 0
+
+
+def _tokens_of(tx: ReadTransaction, user_id: UUID, purpose: TokenPurpose) -> tuple[Any, ...]:
+    return (OneTimeToken.tenant_id == tx.tenant_id, OneTimeToken.user_id == user_id, OneTimeToken.purpose == purpose)
 
 
 async def take_token(tx: TenantTransaction, hashed: bytes, purpose: TokenPurpose) -> UUID:
@@ -103,3 +157,74 @@ async def take_token(tx: TenantTransaction, hashed: bytes, purpose: TokenPurpose
     token.used_at = tx.now
     await tx.flush()
     return token.user_id
+
+
+async def duties_of(tx: ReadTransaction, user: "User", roles: Collection[str]) -> frozenset[str]:
+    """What an account with these roles has to do before anything else: `Actor.pending`."""
+    duties = {Duty.PASSWORD_CHANGE} if user.must_change_password else set()
+    demanded = set((await password_policy(tx)).second_factor_roles)
+    if demanded & set(roles) and not await second_factors_of(tx, [user.id]):
+        duties.add(Duty.SECOND_FACTOR)
+    return frozenset(duty.value for duty in duties)
+
+
+async def second_factors_of(tx: ReadTransaction, user_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Which of these accounts have a second factor in force."""
+    mine = (SecondFactor.tenant_id == tx.tenant_id, SecondFactor.user_id.in_(user_ids))
+    in_force = select(SecondFactor.user_id).where(*mine, SecondFactor.confirmed_at.is_not(None))
+    return frozenset(await tx.scalars(in_force))
+
+
+async def check_second_factor(
+    tx: TenantTransaction, user_id: UUID, otp: str | None, *, contacts: "Contacts"
+) -> DomainError | None:
+    """What keeps somebody out whose password was right; None where nothing does.
+
+    SecondFactorRequired without a code, InvalidCode for a wrong or used one. A code is used up.
+    """
+    if not await second_factors_of(tx, [user_id]):
+        return None
+    if otp is None or not otp.strip():
+        return SecondFactorRequired()
+    return None if await take_code(tx, user_id, otp, contacts=contacts) else InvalidCode()
+
+
+async def take_code(tx: TenantTransaction, user_id: UUID, code: str, *, contacts: "Contacts") -> bool:
+    """Uses up a code of an authenticator, or a recovery code. Of two who come with one, one is heard."""
+    bare = bare_code(code)
+    if not is_totp(bare):
+        spent = (
+            update(RecoveryCode)
+            .where(
+                RecoveryCode.tenant_id == tx.tenant_id,
+                RecoveryCode.user_id == user_id,
+                RecoveryCode.code_hash == recovery_hash(bare),
+                RecoveryCode.used_at.is_(None),
+            )
+            .values(used_at=tx.now)
+            .returning(RecoveryCode.id)
+        )
+        return (await tx.execute(spent)).first() is not None
+    mine = (SecondFactor.tenant_id == tx.tenant_id, SecondFactor.user_id == user_id)
+    factor = await tx.scalar(select(SecondFactor).where(*mine))
+    step = None if factor is None else await step_of(tx, factor, bare, contacts=contacts)
+    if step is None:
+        return False
+    # The statement decides, not a look before it: a code that another one used meanwhile is no longer later.
+    later = or_(SecondFactor.last_step.is_(None), SecondFactor.last_step < step)
+    taken = update(SecondFactor).where(*mine, later).values(last_step=step).returning(SecondFactor.id)
+    return (await tx.execute(taken.execution_options(synchronize_session=False))).first() is not None
+
+
+async def step_of(tx: ReadTransaction, factor: SecondFactor, code: str, *, contacts: "Contacts") -> int | None:
+    """The time step that a code belongs to, one before or after the present one at most; None for a wrong code."""
+    key = await contacts.person_key(tx, factor.user_id)
+    if key is None:
+        return None
+    secret = key.decrypt(
+        factor.secret, table="second_factors", column="secret", row_id=factor.id, tenant_id=tx.tenant_id
+    )
+    try:
+        return pyotp.TOTP(secret).verify_and_get_timecode(code, for_time=tx.now, valid_window=1)
+    except OTPVerificationError:
+        return None

@@ -1,23 +1,24 @@
-"""Passwords and one-time tokens: what they must be."""
+"""Passwords, second factors and one-time tokens: what they must be."""
 
 import hashlib
 import re
 import unicodedata
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b32encode, urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 from uuid import UUID
 
-from libs.kernel import DomainError
+from libs.kernel import DomainError, FieldFault
 
 SECRET_BYTES: Final = 32
 _TENANT_BYTES: Final = 16
 _TOKEN_LENGTH: Final = 64  # base64 of the two
 
-_SHORTEST_PASSWORD: Final = 8  # characters
 _LONGEST_PASSWORD: Final = 256
 _SHORTEST_SIMILAR: Final = 4  # characters of a name or address that a password may not repeat
 
@@ -51,6 +52,132 @@ class PasswordRule(StrEnum):
     SPECIAL = "SPECIAL"
     COMMON = "COMMON"
     SIMILAR = "SIMILAR"
+    REUSED = "REUSED"
+
+
+class PolicyKind(StrEnum):
+    """What makes a password good: its characters or its length."""
+
+    CHARACTERS = "CHARACTERS"
+    LENGTH = "LENGTH"
+
+
+SHORTEST: Final = {PolicyKind.CHARACTERS: 8, PolicyKind.LENGTH: 15}
+"""Characters a password has at least. Without rules of characters 15, as NIST SP 800-63B-4 (2025), 3.1.1.2, demands of
+a password that is the only factor; rules of characters it forbids then."""
+LONGEST_MINIMUM: Final = 64  # characters; more than that NIST wants nobody to be refused
+MOST_HISTORY: Final = 10
+"""Each former password costs a bcrypt when a new one is set."""
+
+_FOLLOWED_BY_LENGTH: Final = frozenset(
+    {PasswordRule.LENGTH, PasswordRule.TOO_LONG, PasswordRule.COMMON, PasswordRule.SIMILAR, PasswordRule.REUSED}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordPolicy:
+    """What a school demands of passwords, and of whom a second factor.
+
+    `history` counts the passwords that may not come back, the one in use among them; `second_factor_roles` are names.
+    """
+
+    kind: PolicyKind = PolicyKind.CHARACTERS
+    min_length: int = SHORTEST[PolicyKind.CHARACTERS]
+    history: int = 5
+    second_factor_roles: tuple[str, ...] = ()
+
+    @classmethod
+    def stored(cls, values: Mapping[str, Any]) -> Self:
+        """The policy of a school as its row has it; what the row does not say is the default."""
+        kind = PolicyKind(values.get("kind", PolicyKind.CHARACTERS))
+        return cls(
+            kind=kind,
+            min_length=values.get("min_length", SHORTEST[kind]),
+            history=values.get("history", 5),
+            second_factor_roles=tuple(values.get("second_factor_roles", ())),
+        )
+
+    @property
+    def rules(self) -> list[PasswordRule]:
+        """The rules that a password has to keep."""
+        return [rule for rule in PasswordRule if self.kind is PolicyKind.CHARACTERS or rule in _FOLLOWED_BY_LENGTH]
+
+
+DEFAULT_POLICY: Final = PasswordPolicy()
+
+
+def policy_faults(policy: PasswordPolicy) -> Iterator[FieldFault]:
+    """What is wrong with a policy, with its path in the input."""
+    shortest = SHORTEST[policy.kind]
+    if not shortest <= policy.min_length <= LONGEST_MINIMUM:
+        texts = {
+            "id": f"Harus antara {shortest} dan {LONGEST_MINIMUM}.",
+            "en": f"Must lie between {shortest} and {LONGEST_MINIMUM}.",
+        }
+        yield FieldFault("input.minLength", "OUT_OF_RANGE", texts)
+    if not 1 <= policy.history <= MOST_HISTORY:
+        texts = {"id": f"Harus antara 1 dan {MOST_HISTORY}.", "en": f"Must lie between 1 and {MOST_HISTORY}."}
+        yield FieldFault("input.history", "OUT_OF_RANGE", texts)
+
+
+class Duty(StrEnum):
+    """What somebody must do before any other mutation is theirs (`Actor.pending`)."""
+
+    PASSWORD_CHANGE = "PASSWORD_CHANGE"  # noqa: S105 - the name of a duty
+    SECOND_FACTOR = "SECOND_FACTOR"
+
+
+RECOVERY_CODES: Final = 10
+RECOVERY_BYTES: Final = 10  # 80 bits, 16 characters
+_TOTP: Final = re.compile(r"[0-9]{6}")
+
+
+def bare_code(code: str) -> str:
+    """A code without what people write between its parts."""
+    return re.sub(r"[\s-]", "", code).upper()
+
+
+def is_totp(code: str) -> bool:
+    """Whether a bare code is one of an authenticator: six digits, as no recovery code is."""
+    return _TOTP.fullmatch(code) is not None
+
+
+def recovery_code(secret: bytes) -> str:
+    """A recovery code as people copy it: four groups of four letters and digits."""
+    text = b32encode(secret).decode()
+    return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
+
+
+def recovery_hash(code: str) -> bytes:
+    """What is kept of a recovery code, however it is written. It is 80 random bits: nobody tries them all."""
+    return hashlib.sha256(bare_code(code).encode()).digest()
+
+
+class SecondFactorRequired(DomainError):
+    """The password was right; the code of the second factor is missing."""
+
+    code = "SECOND_FACTOR_REQUIRED"
+    texts: ClassVar = {"id": "Masukkan kode faktor kedua.", "en": "Give the code of the second factor too."}
+
+
+class InvalidCode(DomainError):
+    """A code of a second factor that is wrong, or was used before."""
+
+    code = "INVALID_CODE"
+    texts: ClassVar = {
+        "id": "Kode ini salah atau sudah dipakai.",
+        "en": "This code is wrong, or was used before.",
+    }
+
+
+class SecondFactorActive(DomainError):
+    """There is a second factor already: it has to be switched off before another one is set up."""
+
+    code = "SECOND_FACTOR_ACTIVE"
+    texts: ClassVar = {
+        "id": "Faktor kedua sudah aktif; nonaktifkan dahulu.",
+        "en": "A second factor is set up already; switch it off first.",
+    }
 
 
 class InvalidToken(DomainError):
@@ -96,22 +223,48 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def broken_rules(password: str, *, name: str, email: str) -> list[PasswordRule]:
-    """The rules that a password breaks for this person, in the order of the enumeration."""
-    return [rule for rule in PasswordRule if rule in set(_broken(password, name, email))]
+def broken_rules(
+    password: str,
+    *,
+    name: str,
+    email: str,
+    policy: PasswordPolicy = DEFAULT_POLICY,
+    common: AbstractSet[str] = frozenset(),
+) -> list[PasswordRule]:
+    """The rules that a password breaks for this person, in the order of the enumeration.
+
+    `common` are passwords in lower case that may not be used either.
+    """
+    broken = set(_broken_by_characters(password)) if policy.kind is PolicyKind.CHARACTERS else set()
+    broken |= set(_broken_by_length(password, policy.min_length))
+    if any(core in _COMMON or core in common for core in _cores(password)):
+        broken.add(PasswordRule.COMMON)
+    if _is_similar(password, name, email):
+        broken.add(PasswordRule.SIMILAR)
+    return [rule for rule in PasswordRule if rule in broken]
 
 
-def check_password(password: str, *, name: str, email: str) -> None:
+def check_password(
+    password: str,
+    *,
+    name: str,
+    email: str,
+    policy: PasswordPolicy = DEFAULT_POLICY,
+    common: AbstractSet[str] = frozenset(),
+) -> None:
     """Raises WeakPassword when the password breaks any rule."""
-    if broken := broken_rules(password, name=name, email=email):
+    if broken := broken_rules(password, name=name, email=email, policy=policy, common=common):
         raise WeakPassword(rules=broken)
 
 
-def _broken(password: str, name: str, email: str) -> Iterator[PasswordRule]:
-    if len(password) < _SHORTEST_PASSWORD:
+def _broken_by_length(password: str, shortest: int) -> Iterator[PasswordRule]:
+    if len(password) < shortest:
         yield PasswordRule.LENGTH
     if len(password) > _LONGEST_PASSWORD:
         yield PasswordRule.TOO_LONG
+
+
+def _broken_by_characters(password: str) -> Iterator[PasswordRule]:
     if not any(character.isupper() for character in password):
         yield PasswordRule.UPPER
     if not any(character.islower() for character in password):
@@ -120,10 +273,6 @@ def _broken(password: str, name: str, email: str) -> Iterator[PasswordRule]:
         yield PasswordRule.DIGIT
     if all(character.isalnum() or character.isspace() for character in password):
         yield PasswordRule.SPECIAL
-    if _COMMON & _cores(password):
-        yield PasswordRule.COMMON
-    if _is_similar(password, name, email):
-        yield PasswordRule.SIMILAR
 
 
 _LOOKALIKES: Final = str.maketrans("013457@$!", "oieastasi")

@@ -15,7 +15,7 @@ from subgraphs.identity.session.operations.refresh import refresh
 from subgraphs.identity.session.operations.sign_in import Guess, check_guess, sign_in
 
 if TYPE_CHECKING:
-    from subgraphs.identity.credential.graph import InvalidToken
+    from subgraphs.identity.credential.graph import InvalidCode, InvalidToken, SecondFactorRequired
     from subgraphs.identity.user.graph import User
 
 
@@ -40,7 +40,12 @@ class TenantSuspended:
 class LoginInput:
     email: EmailAddress = given("E-mail address, whatever its case.")
     password: str = given("Password.", max_length=1000, secret=True)
-    otp: str | None = given("Code of the second factor, where one is set up.", default=None, max_length=20)
+    otp: str | None = given(
+        "Code of the second factor, where one is set up: of the authenticator, or a recovery code.",
+        default=None,
+        max_length=40,
+        secret=True,
+    )
     device: str | None = given("What the person calls this device.", default=None, max_length=100)
 
 
@@ -78,6 +83,8 @@ class LogoutSuccess:
 
 # A sibling's type by name: strawberry resolves it when the schema is built.
 _InvalidToken: Any = Annotated["InvalidToken", strawberry.lazy("subgraphs.identity.credential.graph")]
+_InvalidCode: Any = Annotated["InvalidCode", strawberry.lazy("subgraphs.identity.credential.graph")]
+_SecondFactorRequired: Any = Annotated["SecondFactorRequired", strawberry.lazy("subgraphs.identity.credential.graph")]
 
 
 async def _check_guess(context: RequestContext, input: LoginInput) -> Guess:
@@ -97,14 +104,19 @@ async def _check_guess(context: RequestContext, input: LoginInput) -> Guess:
 class SessionMutation:
     """Mutations of sessions."""
 
-    @mutation(public=True, errors=(InvalidCredentials, AccountLocked, TenantSuspended), prepare=_check_guess)
+    @mutation(
+        public=True,
+        errors=(InvalidCredentials, AccountLocked, TenantSuspended, _SecondFactorRequired, _InvalidCode),
+        prepare=_check_guess,
+    )
     async def login(self, call: Call, input: LoginInput) -> LoginSuccess:
-        """Opens a session with e-mail and password."""
+        """Opens a session with e-mail and password, and the code of the second factor where one is set up."""
         extras = call.context.extras
         access = await sign_in(
             call.tx,
             email=input.email,
             guess=call.prepared,
+            otp=input.otp,
             device=input.device,
             origin=call.context,
             contacts=extras.contacts,
@@ -138,7 +150,7 @@ class SessionMutation:
             access_token=access.access_token, refresh_token=access.refresh_token, expires_in=access.expires_in
         )
 
-    @mutation()
+    @mutation(settles=("PASSWORD_CHANGE", "SECOND_FACTOR"))
     async def logout(self, call: Call) -> LogoutSuccess:
         """Ends the own session; its tokens are void everywhere within seconds."""
         actor, context = call.actor, call.context

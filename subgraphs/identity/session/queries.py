@@ -1,17 +1,22 @@
-"""What the aggregates of identity share about sessions: how long their tokens live, and how they end."""
+"""What the aggregates of identity share about sessions: tokens of access, how long they live, and how they end."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
-from libs.auth import Revocations, TokenIssuer
+from libs.auth import Actor, Revocations, TokenIssuer
 from libs.db import TenantTransaction
 from libs.events.contracts.identity import SessionRevoked
+from libs.kernel import NotFound
 from libs.settings import Settings
+from subgraphs.identity.credential.queries import duties_of
+from subgraphs.identity.role.queries import permissions_of, roles_of
 from subgraphs.identity.session.model import Revocation, Session
-from subgraphs.identity.user.queries import publish
+from subgraphs.identity.user.model import User, UserStudent
+from subgraphs.identity.user.queries import Contacts, publish
 
 
 class TokenPolicy:
@@ -21,6 +26,52 @@ class TokenPolicy:
         self.issuer = TokenIssuer(settings)
         self.access_seconds = settings.access_token_seconds
         self.refresh_life = timedelta(seconds=settings.refresh_token_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A signed-in person with a fresh pair of tokens; `expires_in` is the access token's life in seconds."""
+
+    actor: Actor
+    access_token: str
+    refresh_token: str
+    expires_in: int
+
+
+async def give_access(
+    tx: TenantTransaction,
+    user: User,
+    *,
+    session_id: UUID,
+    refresh_token: str,
+    today: date,
+    contacts: Contacts,
+    tokens: TokenPolicy,
+) -> Access:
+    """Signs an access token with the roles, permissions, duties and pupils of that day.
+
+    Raises NotFound for an erased person.
+    """
+    roles = (await roles_of(tx, [user.id], today))[user.id]
+    names = tuple(role.name for role in roles)
+    own = UserStudent.user_id == user.id
+    students = await tx.scalars(select(UserStudent.student_id).where(UserStudent.tenant_id == tx.tenant_id, own))
+    contact = (await contacts.reveal(tx, [user])).get(user.id)
+    if contact is None:
+        raise NotFound
+    actor = Actor(
+        user_id=user.id,
+        tenant_id=tx.tenant_id,
+        home_tenant_id=tx.tenant_id,
+        roles=names,
+        permissions=permissions_of(roles),
+        student_ids=tuple(sorted(set(students))),
+        session_id=session_id,
+        version=user.ver,
+        email=contact.email,
+        pending=await duties_of(tx, user, names),
+    )
+    return Access(actor, tokens.issuer.issue(actor, tx.now), refresh_token, tokens.access_seconds)
 
 
 async def end_session(tx: TenantTransaction, session_id: UUID, *, reason: str, revocations: Revocations) -> bool:

@@ -92,6 +92,10 @@ class Contacts:
                 revealed[row.id] = Contact(email, phone)
         return revealed
 
+    async def person_key(self, tx: ReadTransaction, user_id: UUID) -> DataKey | None:
+        """The key of one account's person; None for who has been erased."""
+        return (await self._vault.person_keys(tx, [user_id])).get(user_id)
+
 
 def _decrypted(key: DataKey, sealed: bytes, column: str, user_id: UUID, tenant_id: UUID) -> str:
     return key.decrypt(sealed, table="users", column=column, row_id=user_id, tenant_id=tenant_id)

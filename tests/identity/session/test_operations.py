@@ -9,10 +9,10 @@ import pytest
 from libs.auth import Revocations, system_binding
 from libs.kernel import PLATFORM_TENANT_ID, NotFound, new_id
 from subgraphs.identity.credential.rules import InvalidToken
-from subgraphs.identity.session.operations.access import Access
 from subgraphs.identity.session.operations.log_out import log_out
 from subgraphs.identity.session.operations.sign_in import check_guess, sign_in
 from subgraphs.identity.session.operations.upkeep import purge_sessions, republish_revocations
+from subgraphs.identity.session.queries import Access
 from subgraphs.identity.session.rules import AccountLocked, InvalidCredentials, TenantSuspended
 from tests.identity.conftest import PASSWORD
 

@@ -4,8 +4,7 @@ import pytest
 
 from libs.auth import system_binding
 from subgraphs.identity.credential.rules import InvalidToken
-from subgraphs.identity.session.operations.access import Access
-from subgraphs.identity.session.queries import end_sessions
+from subgraphs.identity.session.queries import Access, end_sessions
 
 
 async def test_all_sessions_of_an_account_end_but_one(

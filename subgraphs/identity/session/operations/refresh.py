@@ -12,8 +12,7 @@ from libs.kernel import PLATFORM_TENANT_ID, DomainError, NotFound
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
 from subgraphs.identity.credential.rules import SECRET_BYTES, InvalidToken, encode_token, read_token, token_hash
 from subgraphs.identity.session.model import Session, SpentToken
-from subgraphs.identity.session.operations.access import Access, give_access
-from subgraphs.identity.session.queries import TokenPolicy, end_session
+from subgraphs.identity.session.queries import Access, TokenPolicy, end_session, give_access
 from subgraphs.identity.session.rules import client_mark, is_within_grace, successor
 from subgraphs.identity.tenant.model import Tenant
 from subgraphs.identity.tenant.rules import TenantStatus, today_in

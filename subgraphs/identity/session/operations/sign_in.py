@@ -12,11 +12,10 @@ from libs.auth import system_binding
 from libs.db import Database, ReadTransaction, TenantTransaction
 from libs.kernel import DomainError
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
-from subgraphs.identity.credential.queries import PasswordHasher
-from subgraphs.identity.credential.rules import SECRET_BYTES, encode_token, token_hash
+from subgraphs.identity.credential.queries import PasswordHasher, check_second_factor
+from subgraphs.identity.credential.rules import SECRET_BYTES, InvalidCode, encode_token, token_hash
 from subgraphs.identity.session.model import Session, SignInFailure
-from subgraphs.identity.session.operations.access import Access, give_access
-from subgraphs.identity.session.queries import TokenPolicy
+from subgraphs.identity.session.queries import Access, TokenPolicy, give_access
 from subgraphs.identity.session.rules import Failures, InvalidCredentials, TenantSuspended, after_failure
 from subgraphs.identity.tenant.model import Tenant
 from subgraphs.identity.tenant.rules import TenantStatus, today_in
@@ -71,11 +70,13 @@ async def sign_in(
     origin: Origin,
     contacts: Contacts,
     tokens: TokenPolicy,
+    otp: str | None = None,
 ) -> Access | DomainError:
     """Opens a session in the transaction's tenant for whoever guessed right.
 
-    A wrong password is returned as InvalidCredentials instead of raised: that it was tried has to be committed. Raises
-    TenantSuspended and AccountLocked.
+    A wrong password is returned as InvalidCredentials instead of raised: that it was tried has to be committed; a wrong
+    code of a second factor, which counts as much, as InvalidCode. SecondFactorRequired is returned for a missing one.
+    Raises TenantSuspended and AccountLocked.
     """
     tenant = await _tenant_of(tx)
     attempt = _Attempt(contacts.blind(tx.tenant_id, email), origin.address)
@@ -87,6 +88,11 @@ async def sign_in(
     is_right = user is not None and guess.matches and _is_still(user, guess)
     if tenant is None or user is None or not is_right:
         return await _refuse(tx, attempt, failures, user, origin)
+    refusal = await check_second_factor(tx, user.id, otp, contacts=contacts)
+    if isinstance(refusal, InvalidCode):
+        await _refuse(tx, attempt, failures, user, origin)
+    if refusal is not None:
+        return refusal
     if failures is not None:
         await tx.execute(delete(SignInFailure).where(*_of(tx, attempt)))
     return await _open(tx, user, tenant, device=device, origin=origin, contacts=contacts, tokens=tokens)

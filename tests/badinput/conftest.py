@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from subgraphs.identity.tenant.operations.create_tenant import ensure_platform
 from tests.academic.world import HEADER, World
 from tests.admission.world import World as AdmissionWorld
 from tests.badinput.cases import Path, told_path
+from tests.badinput.credentials import RightNow, credential_inputs, session_of
 from tests.badinput.domains import admission_inputs, finance_inputs, operations_inputs
 from tests.finance.world import World as FinanceWorld
 from tests.operations.world import World as OperationsWorld
@@ -46,11 +47,13 @@ class Setting:
     school: UUID
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     foreign: dict[str, dict[str, str]] = field(default_factory=dict)
+    session: dict[str, Any] = field(default_factory=dict)
 
     def actor(self, role: str) -> Actor:
-        """Someone of the school; the platform's administrator, called to it."""
+        """Someone of the school, who is signed in where a session is open; the platform's administrator, called to it."""
         acting = self.school if role == "super_admin" and self.subgraph != "identity" else None
-        return actor_of(role, self.school, acting_on=acting)
+        signed_in = self.session if role != "super_admin" else {}
+        return replace(actor_of(role, self.school, acting_on=acting), **signed_in)
 
 
 @pytest.fixture
@@ -193,6 +196,7 @@ async def prepare_identity(setting: Setting, other_school: UUID, as_owner: Owner
     await setting.graph(_ACCEPT, {"input": {"token": _token(setting.settings, as_owner, active), "password": PASSWORD}})
     login = {"email": "sari@example.test", "password": PASSWORD, "device": "Laptop"}
     opened = (await setting.graph(_LOGIN, {"input": login}, tenant_id=setting.school)).ok()["login"]
+    setting.session = session_of(opened["accessToken"])
     setting.inputs = {
         "login": login,
         "refreshToken": {"refreshToken": opened["refreshToken"]},
@@ -226,11 +230,13 @@ async def prepare_identity(setting: Setting, other_school: UUID, as_owner: Owner
             "dryRun": False,
         },
     }
+    setting.inputs = RightNow(setting.inputs | await credential_inputs(setting.graph, setting.actor("teacher")))
     setting.foreign = {"assignRole": {"input.userId": invited[other_school]}}
 
 
 _ACCEPT = "mutation($input: AcceptInvitationInput!) { acceptInvitation(input: $input) { __typename } }"
-_LOGIN = "mutation($input: LoginInput!) { login(input: $input) { ... on LoginSuccess { refreshToken } } }"
+_LOGIN = """mutation($input: LoginInput!) { login(input: $input) {
+  ... on LoginSuccess { accessToken refreshToken } } }"""
 
 
 async def _invite(setting: Setting, tenant: UUID, name: str) -> str:

@@ -85,7 +85,7 @@ class StartTotpSuccess:
 
 @strawberry.input(description="The first code.")
 class ConfirmTotpInput:
-    code: str = given("What the authenticator shows: six digits.", max_length=20, secret=True)
+    code: str = given("What the authenticator shows: six digits.", max_length=20)
 
 
 @result

@@ -44,7 +44,6 @@ class LoginInput:
         "Code of the second factor, where one is set up: of the authenticator, or a recovery code.",
         default=None,
         max_length=40,
-        secret=True,
     )
     device: str | None = given("What the person calls this device.", default=None, max_length=100)
 

@@ -1,0 +1,67 @@
+"""Who has to change the password or set up a second factor does nothing else first, in no subgraph."""
+
+import base64
+import json
+
+import pytest
+
+from libs.testing import GraphClient
+from subgraphs.academic.app import create_app as academic_app
+from tests.identity.conftest import PASSWORD
+from tests.identity.credential.test_graph import LOGIN
+
+INVITE = """mutation { inviteUser(input: {name: "Adi", email: "adi@x.test", roles: ["teacher"]}) { __typename } }"""
+SUBJECT = """mutation { createSubject(input: {code: "FIS", name: "Fisika", category: WAJIB}) { __typename } }"""
+LOGOUT = "mutation { logout { __typename } }"
+REFRESH = """mutation($input: RefreshTokenInput!) { refreshToken(input: $input) {
+  ... on RefreshTokenSuccess { accessToken } } }"""
+
+
+@pytest.fixture
+def sign_in(graph, school):
+    async def run(email):
+        given = {"input": {"email": email, "password": PASSWORD}}
+        return (await graph(LOGIN, given, tenant_id=school)).ok()["login"]
+
+    return run
+
+
+async def test_a_duty_stands_in_every_token_and_closes_every_other_mutation(
+    *, graph, sign_in, add_user, school, settings, as_owner
+):
+    await add_user(school, "school_admin", email="admin@x.test")
+    as_owner("identity", "update identity.users set must_change_password = true")
+    answer = await sign_in("admin@x.test")
+    renewed = await graph(REFRESH, {"input": {"refreshToken": answer["refreshToken"]}})
+    for token in (answer["accessToken"], renewed.ok()["refreshToken"]["accessToken"]):
+        headers = {"authorization": f"Bearer {token}"}
+        assert (await graph(INVITE, headers=headers)).codes == ["PASSWORD_CHANGE_REQUIRED"]
+        assert (await graph("mutation { startTotp { __typename } }", headers=headers)).codes == [
+            "PASSWORD_CHANGE_REQUIRED"
+        ]
+        assert (await graph("{ me { id } }", headers=headers)).ok()["me"]
+        async with GraphClient(academic_app(settings), settings) as academic:
+            assert (await academic(SUBJECT, headers=headers)).codes == ["PASSWORD_CHANGE_REQUIRED"]
+    assert (await graph(LOGOUT, headers=headers)).ok()["logout"]["__typename"] == "LogoutSuccess"
+
+
+async def test_roles_of_the_policy_have_to_set_up_a_second_factor(
+    *, graph, sign_in, add_user, authenticator, school, as_owner, clock
+):
+    demanded = """update identity.tenants set password_policy = '{"second_factor_roles": ["principal"]}'"""
+    as_owner("identity", demanded)
+    await add_user(school, "teacher", email="guru@x.test")
+    assert _pending(await sign_in("guru@x.test")) == []
+    head = await add_user(school, "principal", email="kepala@x.test")
+    answer = await sign_in("kepala@x.test")
+    assert _pending(answer) == ["SECOND_FACTOR"]
+    headers = {"authorization": f"Bearer {answer['accessToken']}"}
+    assert (await graph(INVITE, headers=headers)).codes == ["SECOND_FACTOR_REQUIRED"]
+    await authenticator(head)
+    renewed = (await graph(REFRESH, {"input": {"refreshToken": answer["refreshToken"]}})).ok()["refreshToken"]
+    assert _pending(renewed) == []
+
+
+def _pending(answer):
+    claims = answer["accessToken"].split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(claims + "=="))["pending"]

@@ -8,7 +8,6 @@ from uuid import UUID
 import strawberry
 
 from libs.auth import system_binding
-from libs.db import TenantTransaction
 from libs.graph import Call, RequestContext, described_enum, error, given, given_out, mutation, one, result
 from subgraphs.identity.credential import rules
 from subgraphs.identity.credential.operations.accept_invitation import accept_invitation, hash_first_password
@@ -96,13 +95,13 @@ class ConfirmTotpSuccess:
 
 
 @asynccontextmanager
-async def _at_home(call: Call) -> AsyncIterator[TenantTransaction]:
-    """The transaction of the actor's own tenant: a platform administrator acting on a school is at home elsewhere."""
+async def _at_home(call: Call) -> AsyncIterator[Call]:
+    """The call in the actor's own tenant: a platform administrator acting on a school is at home elsewhere."""
     if call.tx.tenant_id == call.actor.home_tenant_id:
-        yield call.tx
+        yield call
     else:
         async with call.context.database.write(system_binding(call.actor.home_tenant_id)) as tx:
-            yield tx
+            yield Call(tx, call.context, call.prepared)
 
 
 async def _hash_first(context: RequestContext, input: AcceptInvitationInput) -> str:
@@ -138,16 +137,16 @@ class CredentialMutation:
     async def start_totp(self, call: Call) -> StartTotpSuccess:
         """Gives a secret for the own authenticator; what was started before and not confirmed is void."""
         context = call.context
-        async with _at_home(call) as tx:
-            made = await start_totp(tx, actor=call.actor, contacts=context.extras.contacts, origin=context)
+        async with _at_home(call) as home:
+            made = await start_totp(home.tx, actor=call.actor, contacts=context.extras.contacts, origin=context)
         return StartTotpSuccess(secret=made.secret, uri=made.uri, qr_code=made.qr_code)
 
     @mutation(settles=("SECOND_FACTOR",), errors=(InvalidCode, SecondFactorActive), kept=False)
     async def confirm_totp(self, call: Call, input: ConfirmTotpInput) -> ConfirmTotpSuccess:
         """Puts the second factor in force: from now on signing in takes a code too."""
         context = call.context
-        async with _at_home(call) as tx:
+        async with _at_home(call) as home:
             codes = await confirm_totp(
-                tx, actor=call.actor, code=input.code, contacts=context.extras.contacts, origin=context
+                home.tx, actor=call.actor, code=input.code, contacts=context.extras.contacts, origin=context
             )
         return ConfirmTotpSuccess(recovery_codes=codes)

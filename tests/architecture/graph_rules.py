@@ -35,7 +35,11 @@ from graphql.language import (
 from graphql.utilities.get_default_value_ast import get_default_value_ast
 
 ALWAYS = {"InvalidInput", "NotFound", "Forbidden"}
-WITHOUT_INPUT = {"logout"}
+WITHOUT_INPUT = {"logout", "startTotp"}
+FOR_EVERYBODY = {
+    *("logout", "start_totp", "confirm_totp", "disable_totp", "regenerate_recovery_codes", "change_password"),
+}
+"""Mutations of what is one's own: open to everybody who is signed in."""
 PAGE = {"edges": "[{}Edge!]!", "nodes": "[{}!]!", "pageInfo": "PageInfo!", "totalCount": "Int!"}
 LIST_SIZE = {
     "slicingArguments": '["first", "last"]',

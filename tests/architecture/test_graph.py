@@ -83,8 +83,8 @@ def test_every_mutation_says_who_may_call_it(declared):
 
 
 def says_who(access: Access | None, name: str) -> bool:
-    """`logout` alone is for everybody who is signed in."""
-    return access is not None and bool(access.permission or access.public or name in rules.WITHOUT_INPUT)
+    """What is one's own is for everybody who is signed in."""
+    return access is not None and bool(access.permission or access.public or name in rules.FOR_EVERYBODY)
 
 
 def test_access_left_unsaid_is_found():

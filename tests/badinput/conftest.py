@@ -225,15 +225,13 @@ async def prepare_identity(setting: Setting, other_school: UUID, as_owner: Owner
             "timezone": "Asia/Jakarta",
             "admin": {"name": "Adi", "email": "adi@example.test", "phone": "08123456780"},
         },
-        "importTenants": {
-            "file": {"text": "npsn,name,level,ownership,district_code\n20304051,SD Satu,SD,NEGERI,3307070"},
-            "dryRun": False,
-        },
+        "importTenants": {"file": {"text": _REGISTER}, "dryRun": False},
     }
     setting.inputs = RightNow(setting.inputs | await credential_inputs(setting.graph, setting.actor("teacher")))
     setting.foreign = {"assignRole": {"input.userId": invited[other_school]}}
 
 
+_REGISTER = "npsn,name,level,ownership,district_code\n20304051,SD Satu,SD,NEGERI,3307070"
 _ACCEPT = "mutation($input: AcceptInvitationInput!) { acceptInvitation(input: $input) { __typename } }"
 _LOGIN = """mutation($input: LoginInput!) { login(input: $input) {
   ... on LoginSuccess { accessToken refreshToken } } }"""

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import bcrypt
@@ -18,6 +18,7 @@ from pyotp.exceptions import OTPVerificationError
 from sqlalchemy import func, insert, or_, select, update
 from zxcvbn.frequency_lists import FREQUENCY_LISTS  # type: ignore[import-untyped]
 
+from libs.crypto import DataKey
 from libs.db import ReadTransaction, TenantTransaction
 from libs.kernel import DomainError
 from libs.settings import Settings, SettingsError
@@ -40,14 +41,16 @@ from subgraphs.identity.credential.rules import (
 )
 from subgraphs.identity.tenant.model import Tenant
 
-if TYPE_CHECKING:
-    from subgraphs.identity.user.model import User
-    from subgraphs.identity.user.queries import Contacts
-
 COMMON: Final = frozenset(FREQUENCY_LISTS["passwords"])
 """The 30,000 passwords that leaks of the whole world hold most often, in lower case."""
 
 _MOST_THREADS: Final = 4
+
+
+class PersonKeys(Protocol):
+    """Who holds people's data keys: `Contacts`, whose room builds on this one."""
+
+    async def person_key(self, tx: ReadTransaction, user_id: UUID) -> DataKey | None: ...
 
 
 class PasswordHasher:
@@ -159,11 +162,13 @@ async def take_token(tx: TenantTransaction, hashed: bytes, purpose: TokenPurpose
     return token.user_id
 
 
-async def duties_of(tx: ReadTransaction, user: "User", roles: Collection[str]) -> frozenset[str]:
+async def duties_of(
+    tx: ReadTransaction, user_id: UUID, roles: Collection[str], *, must_change_password: bool
+) -> frozenset[str]:
     """What an account with these roles has to do before anything else: `Actor.pending`."""
-    duties = {Duty.PASSWORD_CHANGE} if user.must_change_password else set()
+    duties = {Duty.PASSWORD_CHANGE} if must_change_password else set()
     demanded = set((await password_policy(tx)).second_factor_roles)
-    if demanded & set(roles) and not await second_factors_of(tx, [user.id]):
+    if demanded & set(roles) and not await second_factors_of(tx, [user_id]):
         duties.add(Duty.SECOND_FACTOR)
     return frozenset(duty.value for duty in duties)
 
@@ -176,7 +181,7 @@ async def second_factors_of(tx: ReadTransaction, user_ids: Collection[UUID]) -> 
 
 
 async def check_second_factor(
-    tx: TenantTransaction, user_id: UUID, otp: str | None, *, contacts: "Contacts"
+    tx: TenantTransaction, user_id: UUID, otp: str | None, *, contacts: PersonKeys
 ) -> DomainError | None:
     """What keeps somebody out whose password was right; None where nothing does.
 
@@ -189,7 +194,7 @@ async def check_second_factor(
     return None if await take_code(tx, user_id, otp, contacts=contacts) else InvalidCode()
 
 
-async def take_code(tx: TenantTransaction, user_id: UUID, code: str, *, contacts: "Contacts") -> bool:
+async def take_code(tx: TenantTransaction, user_id: UUID, code: str, *, contacts: PersonKeys) -> bool:
     """Uses up a code of an authenticator, or a recovery code. Of two who come with one, one is heard."""
     bare = bare_code(code)
     if not is_totp(bare):
@@ -216,7 +221,7 @@ async def take_code(tx: TenantTransaction, user_id: UUID, code: str, *, contacts
     return (await tx.execute(taken.execution_options(synchronize_session=False))).first() is not None
 
 
-async def step_of(tx: ReadTransaction, factor: SecondFactor, code: str, *, contacts: "Contacts") -> int | None:
+async def step_of(tx: ReadTransaction, factor: SecondFactor, code: str, *, contacts: PersonKeys) -> int | None:
     """The time step that a code belongs to, one before or after the present one at most; None for a wrong code."""
     key = await contacts.person_key(tx, factor.user_id)
     if key is None:

@@ -69,7 +69,7 @@ async def give_access(
         session_id=session_id,
         version=user.ver,
         email=contact.email,
-        pending=await duties_of(tx, user, names),
+        pending=await duties_of(tx, user.id, names, must_change_password=user.must_change_password),
     )
     return Access(actor, tokens.issuer.issue(actor, tx.now), refresh_token, tokens.access_seconds)
 

@@ -128,7 +128,10 @@ class SystemRole:
 
 # What everybody who belongs to a school may know of it: who teaches there is no secret.
 _SCHOOL_LIFE = frozenset({"tenant:read", "school:read", "academic_year:read", "subject:read", "teacher:read"})
-_PLATFORM_ONLY = frozenset({"tenant:read_all", "tenant:create", "tenant:import", "tenant:configure", "tenant:suspend"})
+PLATFORM_ONLY: Final = frozenset(
+    {"tenant:read_all", "tenant:create", "tenant:import", "tenant:configure", "tenant:suspend"}
+)
+"""What no role of a school may permit."""
 _WHOLE_REACH = frozenset(name for name in CATALOGUE if not name.endswith(("_own", "_taught")))
 _FAMILY = _SCHOOL_LIFE | {
     "user:read_own",
@@ -151,10 +154,10 @@ _ADMISSION = frozenset(name for name in _WHOLE_REACH if name.startswith(("admiss
 SYSTEM_ROLES: Final[Mapping[str, SystemRole]] = MappingProxyType(
     {
         "super_admin": SystemRole("Administers the platform and, when called, any school.", _WHOLE_REACH),
-        "school_admin": SystemRole("Administers one school.", _WHOLE_REACH - _PLATFORM_ONLY),
+        "school_admin": SystemRole("Administers one school.", _WHOLE_REACH - PLATFORM_ONLY),
         "principal": SystemRole(
             "Leads the school: reads everything, assigns teachers to classes, issues report cards.",
-            frozenset(name for name in _WHOLE_REACH - _PLATFORM_ONLY if name.endswith(":read"))
+            frozenset(name for name in _WHOLE_REACH - PLATFORM_ONLY if name.endswith(":read"))
             | {"user:read_contact", "teacher:read_nip", "class:assign_homeroom", "class_subject:create"}
             | {"report_card:generate", "report_card:generate_any"},
         ),

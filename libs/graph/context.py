@@ -92,12 +92,14 @@ class RequestContext:
 class Call:
     """One call of a mutation, or of a batch that computes a field, inside its transaction.
 
-    `prepared` is what the mutation's `prepare` answered before it.
+    `prepared` is what the mutation's `prepare` answered before it. `selected` are the attributes that are asked of the
+    objects which a batch gives, at any depth: what costs a statement need not be found for nobody.
     """
 
     tx: TenantTransaction
     context: RequestContext
     prepared: Any = None
+    selected: frozenset[str] = frozenset()
 
     @property
     def actor(self) -> Actor:

@@ -5,7 +5,8 @@ null propagation, and encoded again.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, Final, cast
@@ -115,6 +116,13 @@ class Shape:
             found += member.shape.computed()
         return found
 
+    def labels(self) -> Iterator[str]:
+        """The labels of its members, at any depth."""
+        for member in self.members:
+            yield member.label
+        for member in self.nested:
+            yield from member.shape.labels()
+
 
 class _Failed(Exception):
     """A field that may not be null has failed: the nearest parent that may be null becomes it."""
@@ -136,6 +144,7 @@ class Completion:
         self._context = context
         self._tx = tx
         self._rows: dict[ComputedField, dict[UUID, SimpleNamespace]] = {}
+        self._selected: dict[Any, set[str]] = defaultdict(set)
         self._values: dict[ComputedField, Mapping[UUID, Any]] = {}
         self.errors: list[GraphQLError] = []
 
@@ -162,6 +171,8 @@ class Completion:
                 if isinstance(inner, Computed) and self._may_read(each, inner):
                     row = _row(each, inner)
                     self._rows.setdefault(inner.declared, {})[row.id] = row
+                    if inner.shape is not None:
+                        self._selected[inner.declared.batch].update(inner.shape.labels())
                 elif isinstance(inner, Nested) and inner.shape.needs_completion:
                     self._gather(each.get(inner.label), inner)
 
@@ -174,7 +185,8 @@ class Completion:
         for declared, rows in self._rows.items():
             batches.setdefault(declared.batch, {}).update(rows)
         for batch, rows in batches.items():
-            call = Call(cast("TenantTransaction", self._tx), self._context)  # one that writes where a batch is audited
+            tx = cast("TenantTransaction", self._tx)  # one that writes where a batch is audited
+            call = Call(tx, self._context, selected=frozenset(self._selected[batch]))
             values = await batch(call, list(rows.values()))
             by_id = dict(zip(rows, values, strict=True))
             for declared in self._rows:
@@ -230,6 +242,8 @@ class Completion:
             return self._computed(value, member, path)
         if of_values and not member.label.startswith(HIDDEN):
             found = getattr(value, member.label)
+            if isinstance(found, Exception):
+                raise _Failed(_error(found, member, path))
             # A set is told in order, so that two answers compare.
             return self._member(sorted(found) if isinstance(found, frozenset) else found, member, path)
         return self._member(member.label[1:] if of_values else value[member.label], member, path)

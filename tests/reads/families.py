@@ -49,6 +49,7 @@ ACCOUNTS: dict[str, tuple[str, ...]] = {
     "deleted": ("teacher",),
 }
 """Account -> roles."""
+HATS_SINCE = date(2020, 1, 1)
 CANARY_ACCOUNTS = {CLASS: "zoe_mother", FAMILY: "zaki_mother"}
 MODELS = {
     "academic": (
@@ -145,9 +146,9 @@ class Rows:
         known = {"id", "tenant_id", "npsn", "level", "timezone", "sequence"}
         self.add(School, "it", **{name: value for name, value in shared.items() if name in known})
         entry = {name: value for name, value in shared.items() if name not in ("tenant_id", "sequence")}
-        tenant = self.add(Tenant, "it", **entry, ownership="SWASTA", created_at=_MADE)
+        tenant = self.add(Tenant, "it", **entry, ownership="SWASTA", registration_role=None, created_at=_MADE)
         del tenant["tenant_id"]
-        role = self.add(Role, "librarian", is_system_role=False)
+        role = self.add(Role, "librarian", is_system_role=False, parent_system_role="student")
         self.add(RolePermission, "librarian", role_id=role["id"], permission="subject:read")
 
     def _calendar(self) -> None:

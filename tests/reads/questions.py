@@ -208,7 +208,9 @@ class Expected:
         if needed := computed_by(seen, kind, asked.name):
             if row["id"] != seen.actor.user_id and needed not in seen.actor.permissions:
                 raise PermissionError
-            return [seen.system_role(name) for name in row["roles"]] if asked.name == "roles" else row[asked.name]
+            return seen.held(row, asked.name) if needed in {"user:read", "role:read"} else row[asked.name]
+        if (kind, asked.name) == ("Role", "holders") and not {"role:assign", "user:read"} & seen.actor.permissions:
+            raise PermissionError
         if not asked.below:
             return seen.leaf(kind, row, asked.name)
         if (seen.subgraph, target) in STUBS:
@@ -263,7 +265,13 @@ class Expected:
 def computed_by(seen: Seen, kind: str, name: str) -> str | None:
     """The permission that a field needs on rows that are not the actor's own."""
     needed = {
-        ("identity", "User"): {"email": "user:read_contact", "phone": "user:read_contact", "roles": "user:read"},
+        ("identity", "User"): {
+            "email": "user:read_contact",
+            "phone": "user:read_contact",
+            "roles": "user:read",
+            "roleAssignments": "role:read",
+            "effectivePermissions": "role:read",
+        },
         ("academic", "Teacher"): {"nip": "teacher:read_nip"},
         ("admission", "AdmissionPeriod"): {"applicants": "application:read"},
     }

@@ -119,4 +119,4 @@ ROOTS: Mapping[str, Mapping[str, Callable[[Reading, Arguments], Any]]] = {
         "notification": lambda reading, given: reading.only("Notification", id=given["id"]),
     },
 }
-"""By subgraph and field. Fields that no declaration answers (`academicJob`, `operationsJob`, `roles`, `applicationStatus`, `_service`) are not compared."""
+"""By subgraph and field. Fields that no declaration answers (`academicJob`, `operationsJob`, `roles`, `role`, `permissions`, `applicationStatus`, `_service`) are not compared."""

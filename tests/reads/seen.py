@@ -10,10 +10,10 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from libs.auth import SYSTEM_ROLES, Actor
+from libs.auth import CATALOGUE, PLATFORM_ONLY, SYSTEM_ROLES, Actor
 from subgraphs.identity.role.rules import system_role_id
 from tests.reads import seen_lessons
-from tests.reads.families import Row, Rows
+from tests.reads.families import HATS_SINCE, Row, Rows
 from tests.reads.money import OPEN
 
 RESOURCES = {
@@ -73,7 +73,11 @@ PEOPLE = {
     "operations": ("attendance", "assessment", "grade", "report_card"),
     "admission": ("application",),
 }
-ROOT_PERMISSIONS = {"tenants": "tenant:read_all", "tenantAggregates": "tenant:read_all", "roles": "role:read"}
+ROOT_PERMISSIONS = {
+    "tenants": "tenant:read_all",
+    "tenantAggregates": "tenant:read_all",
+    **dict.fromkeys(("roles", "role", "permissions"), "role:read"),
+}
 STUBS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("academic", "User"): ("identity", "users"),
     ("notification", "User"): ("identity", "users"),
@@ -158,7 +162,7 @@ class Seen:
         """The rows of a type that exist for the actor."""
         return [row for row in self.everything(kind) if self.sees(kind, row)] if self.reads(kind) else []
 
-    def everything(self, kind: str) -> list[Row]:
+    def everything(self, kind: str) -> list[Row]:  # noqa: PLR0911 - one for each kind
         """All rows of a type in the actor's school."""
         match kind:
             case "Tenant":
@@ -172,6 +176,8 @@ class Seen:
                 return self.table("schools" if self.subgraph == "academic" else "tenants")
             case "Role":
                 return self.roles()
+            case "Permission":
+                return self.permissions()
         return self.table(_TABLES.get(kind, column_of(kind).strip("_") + "s"))
 
     def sees(self, kind: str, row: Row) -> bool:
@@ -247,8 +253,36 @@ class Seen:
     def roles(self) -> list[Row]:
         """Every role there is, as the graph tells it."""
         names = sorted(SYSTEM_ROLES.keys() - {"super_admin"}) if self.school else ["super_admin"]
-        own = [{**row, "permissions": ["subject:read"], "is_system_role": False} for row in self.table("roles")]
-        return [self.system_role(name) for name in names] + own
+        return [self.system_role(name) for name in names] + [self.own_role(row) for row in self.table("roles")]
+
+    def own_role(self, row: Row) -> Row:
+        """The role that the school has made."""
+        inherited = SYSTEM_ROLES[row["parent_system_role"]].permissions
+        return row | {
+            "is_system_role": False,
+            "own_permissions": ["subject:read"],
+            "permissions": sorted({"subject:read"} | inherited),
+            "inherits": row["parent_system_role"],
+            "holders": 0,
+        }
+
+    def permissions(self) -> list[Row]:
+        """The catalogue, of a school without what is the platform's."""
+        names = [name for name in CATALOGUE if not (self.school and name in PLATFORM_ONLY)]
+        return [
+            dict(zip(("resource", "action"), name.split(":"), strict=True), name=name, description=CATALOGUE[name])
+            for name in names
+        ]
+
+    def held(self, user: Row, field: str) -> Any:
+        """What is told of an account's roles."""
+        roles = [self.system_role(name) for name in user["roles"]]
+        match field:
+            case "roles":
+                return roles
+            case "roleAssignments":
+                return [{"role": role, "valid_from": HATS_SINCE, "valid_until": None} for role in roles]
+        return sorted(set().union(*(role["permissions"] for role in roles)))
 
     def system_role(self, name: str) -> Row:
         """A role that lives in code."""
@@ -259,6 +293,9 @@ class Seen:
             "description": role.description,
             "is_system_role": True,
             "permissions": sorted(role.permissions),
+            "own_permissions": [],
+            "inherits": None,
+            "holders": sum(name in row["roles"] for row in self.users() if not row["deleted"]),
         }
 
     def guardians(self) -> list[Row]:
@@ -287,6 +324,8 @@ class Seen:
                 return self.kept("Class", [self.by_id("classes", each) for each in here])
             case "Student", "guardians" | "enrollments" | "invoices":
                 return self.where(field[:-1].capitalize(), student_id=row["id"])
+            case "RoleAssignment", "role":
+                return "Role", [row["role"]]
             case "User", "notifications":
                 return self.where("Notification", user_id=row["id"])
             case "Invoice", "payments":

@@ -30,7 +30,7 @@ from subgraphs.identity.tenant.operations.create_tenant import ensure_platform
 from subgraphs.identity.user.queries import Contact, Contacts, NewAccount, create_accounts
 from subgraphs.notification.app import create_app as notification_app
 from subgraphs.operations.app import create_app as operations_app
-from tests.reads.families import CLASS, FAMILY, MODELS, OTHER, OWN, Row, Rows, tenant_of, uid
+from tests.reads.families import CLASS, FAMILY, HATS_SINCE, MODELS, OTHER, OWN, Row, Rows, tenant_of, uid
 from tests.reads.seen import Seen
 
 APPS = {
@@ -193,7 +193,7 @@ async def _make_accounts(settings: Settings, users: dict[UUID, list[Row]]) -> No
             for row in rows
         ]
         async with database.write(system_binding(tenant_id)) as tx:
-            await create_accounts(tx, accounts, contacts=contacts, doer=NOBODY, since=tx.now.date())
+            await create_accounts(tx, accounts, contacts=contacts, doer=NOBODY, since=HATS_SINCE)
         made = "update identity.users set created_at = %s where tenant_id = %s"
         owner_rows(settings, "identity", made, (rows[0]["created_at"], tenant_id))
         gone = [row["id"] for row in rows if row["deleted"]]

@@ -25,6 +25,7 @@ _OF_THE_ACTOR: dict[str, Callable[[Seen, Row], bool]] = {
     "activeSemester": lambda _, row: row["is_active"],
     "weeklySchedule": lambda seen, row: row["is_active"] and _active_semester(seen, row),
     "roles": lambda *_: True,
+    "permissions": lambda *_: True,
     "openAdmissionPeriods": lambda seen, row: (
         row["status"] == "OPEN" and row["start_date"] <= seen.today <= row["end_date"]
     ),

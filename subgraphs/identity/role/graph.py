@@ -6,11 +6,12 @@ from uuid import UUID
 
 import strawberry
 
+from libs.auth import CATALOGUE
 from libs.graph import Call, Info, error, given, mutation, one, result
 from libs.kernel import Forbidden
 from subgraphs.identity.role import rules
 from subgraphs.identity.role.operations import assign_role
-from subgraphs.identity.role.queries import RoleState, all_roles
+from subgraphs.identity.role.queries import RoleState, all_roles, count_holders, grantable
 
 if TYPE_CHECKING:
     from subgraphs.identity.user.graph import User
@@ -22,11 +23,42 @@ class Role:
     name: str = strawberry.field(description="Name, unique in the school.")
     description: str | None = strawberry.field(description="What the role is for.")
     is_system_role: bool = strawberry.field(description="Whether the role is the system's and not the school's own.")
+    inherits: str | None = strawberry.field(description="Name of the role whose permissions it has too.")
+    holders: int | None = strawberry.field(
+        description="Accounts that hold it today; only with role:assign or user:read."
+    )
 
-    @strawberry.field(description="What the role permits, each as resource:action, sorted.")
+    @strawberry.field(description="What the role permits, inheritance included, each as resource:action, sorted.")
     def permissions(root: strawberry.Parent[RoleState]) -> list[str]:  # noqa: N805 - strawberry hands over the parent
         """Sorted, so that two answers compare."""
         return sorted(root.permissions)
+
+    @strawberry.field(
+        description="What the role itself permits, which the school can take back; of a system role what it has added."
+    )
+    def own_permissions(root: strawberry.Parent[RoleState]) -> list[str]:  # noqa: N805 - the same
+        """Sorted, so that two answers compare."""
+        return sorted(root.own_permissions)
+
+
+@strawberry.type(description="A role that somebody holds, from a day to a day by the school's clock.")
+class RoleAssignment:
+    role: Role = strawberry.field(description="The role.")
+    valid_from: date = strawberry.field(description="First day.")
+    valid_until: date | None = strawberry.field(description="Last day; null: without an end.")
+
+
+@strawberry.type(description="A permission that roles can hold.")
+class Permission:
+    name: str = strawberry.field(description="What it is called, resource:action.")
+    resource: str = strawberry.field(description="What it is about, like grade.")
+    action: str = strawberry.field(
+        description="What it allows, like record; read_taught and read_own reach less far than read."
+    )
+    description: str = strawberry.field(description="What whoever holds it may do, in English.")
+
+
+_ROLE_ID = strawberry.argument(description="Identity of the role.")
 
 
 @strawberry.type
@@ -36,11 +68,32 @@ class RoleQuery:
     @strawberry.field(description="The roles there are in the school, the system's first.")
     async def roles(self, info: Info) -> list[Role]:
         """Needs role:read."""
+        return await _roles(info)  # type: ignore[return-value] # a RoleState has the fields of a Role
+
+    @strawberry.field(description="One role of the school, or of the system.")
+    async def role(self, info: Info, id: Annotated[UUID, _ROLE_ID]) -> Role | None:
+        """Needs role:read; null for what is absent or another school's."""
+        return next((role for role in await _roles(info) if role.id == id), None)  # type: ignore[return-value]
+
+    @strawberry.field(description="The catalogue: every permission that a role of the school can hold.")
+    async def permissions(self, info: Info) -> list[Permission]:
+        """Needs role:read."""
         actor = info.context.signed_in
         if not actor.may("role:read"):
             raise Forbidden
-        async with info.context.database.read(actor.binding("role")) as tx:
-            return await all_roles(tx)  # type: ignore[return-value] # a RoleState has the fields of a Role
+        return [
+            Permission(name=name, resource=name.partition(":")[0], action=name.partition(":")[2], description=text)
+            for name, text in CATALOGUE.items()
+            if name in grantable(actor.tenant_id)
+        ]
+
+
+async def _roles(info: Info) -> list[RoleState]:
+    actor = info.context.signed_in
+    if not actor.may("role:read"):
+        raise Forbidden
+    async with info.context.database.read(actor.binding("role")) as tx:
+        return list((await count_holders(tx, await all_roles(tx), actor, info.context.today)).values())
 
 
 @error(rules.LastAdministrator)

@@ -1,6 +1,7 @@
-"""Hats: which may be handed out by whom, and from when to when they are worn."""
+"""Roles: how they are called and inherit; hats: who may hand them out, and from when to when they are worn."""
 
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,7 +14,66 @@ NOT_STAFF: Final = frozenset({"student", "parent"})
 """System roles of families; whoever holds any other role works for the school, and their name is no secret."""
 
 _SYSTEM_ROLES: Final = UUID("8f3c0f5e-5e8e-5b0a-9d5c-3c1d8f0a7e11")  # the namespace of system roles' ids
-_WEAKER: Final = ("_taught", "_own")
+
+DEEPEST: Final = 5
+"""How many roles may stand in a line in which one inherits from the other, the one at the top included."""
+
+
+class RoleNameTaken(DomainError):
+    """A role of this school, or of the system, is called like this, whatever the case."""
+
+    code = "ROLE_NAME_TAKEN"
+    texts: ClassVar = {"id": "Sudah ada peran dengan nama ini.", "en": "There is a role of this name."}
+
+
+class SystemRoleFixed(DomainError):
+    """The name and the inheritance of a system role are the system's, and so is whether there is one."""
+
+    code = "SYSTEM_ROLE_FIXED"
+    texts: ClassVar = {
+        "id": "Peran bawaan sistem tidak dapat diubah namanya, pewarisannya, atau dihapus.",
+        "en": "A role of the system cannot be renamed, inherit, or be deleted.",
+    }
+
+
+class CorePermission(DomainError):
+    """Schools add to system roles; what these permit by themselves stays. Data: `permissions`, those that stay."""
+
+    code = "CORE_PERMISSION"
+    texts: ClassVar = {
+        "id": "Izin inti peran bawaan sistem tidak dapat dicabut.",
+        "en": "The core of a system role cannot be taken away.",
+    }
+
+
+class RoleInUse(DomainError):
+    """Somebody holds the role now or later, or a role inherits from it. Data: `holders` and `heirs`, how many."""
+
+    code = "ROLE_IN_USE"
+    texts: ClassVar = {
+        "id": "Peran masih dipakai oleh {holders} akun dan diwarisi {heirs} peran.",
+        "en": "{holders} accounts hold this role, and {heirs} roles inherit from it.",
+    }
+
+
+class InheritanceCycle(DomainError):
+    """A role would inherit from itself."""
+
+    code = "INHERITANCE_CYCLE"
+    texts: ClassVar = {
+        "id": "Peran tidak dapat mewarisi dirinya sendiri, juga tidak melalui peran lain.",
+        "en": "A role cannot inherit from itself, not through others either.",
+    }
+
+
+class InheritanceTooDeep(DomainError):
+    """Too many roles would inherit one from the other. Data: `most`, how many may."""
+
+    code = "INHERITANCE_TOO_DEEP"
+    texts: ClassVar = {
+        "id": "Paling banyak {most} peran boleh saling mewarisi berturut-turut.",
+        "en": "At most {most} roles may inherit one from the other.",
+    }
 
 
 class LastAdministrator(DomainError):
@@ -29,6 +89,34 @@ class LastAdministrator(DomainError):
 def system_role_id(name: str) -> UUID:
     """The id of a system role: it lives in code, and its id is the same in every school."""
     return uuid5(_SYSTEM_ROLES, name)
+
+
+def folded(name: str) -> str:
+    """What two names of roles have in common that nobody could tell apart: case, width, spaces, invisible signs."""
+    composed = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return " ".join("".join(sign for sign in composed if unicodedata.category(sign) != "Cf").split())
+
+
+def lineage(role: UUID, parents: Mapping[UUID, UUID]) -> tuple[UUID, ...]:
+    """The role, what it inherits from, and so on to the top; a circle, which nothing writes, is walked once."""
+    line = [role]
+    while (parent := parents.get(line[-1])) is not None and parent not in line:
+        line.append(parent)
+    return tuple(line)
+
+
+def check_inheritance(role: UUID, parent: UUID, parents: Mapping[UUID, UUID]) -> None:
+    """Whether a role may inherit from this one. Raises InheritanceCycle and InheritanceTooDeep.
+
+    The roles that inherit from it come with it.
+    """
+    above = lineage(parent, parents)
+    if role in above:
+        raise InheritanceCycle
+    lines = [line for line in (lineage(heir, parents) for heir in parents) if role in line]
+    below = max((line.index(role) for line in lines), default=0)
+    if below + 1 + len(above) > DEEPEST:
+        raise InheritanceTooDeep(most=DEEPEST)
 
 
 def covers(held: AbstractSet[str], wanted: str) -> bool:
@@ -63,6 +151,12 @@ class Period:
         if other.since < self.since:
             return False
         return self.until is None or (other.until is not None and other.until <= self.until)
+
+    def cut(self, last: date) -> "Period | None":
+        """What is left of it when no day may be after `last`."""
+        if self.since > last:
+            return None
+        return self if self.until is not None and self.until <= last else Period(self.since, last)
 
     def joined(self, other: "Period") -> "Period":
         """The period from the earlier start to the later end of two that meet."""

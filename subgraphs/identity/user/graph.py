@@ -37,7 +37,7 @@ from subgraphs.identity.user.operations.read_account import read_contacts, read_
 from subgraphs.identity.user.queries import Contact
 
 if TYPE_CHECKING:
-    from subgraphs.identity.role.graph import Role
+    from subgraphs.identity.role.graph import Role, RoleAssignment
 
 described_enum(
     rules.UserStatus,
@@ -69,8 +69,9 @@ async def contacts_of(call: Call, rows: Sequence[Any]) -> list[Contact | None]:
 
 
 async def roles_of(call: Call, rows: Sequence[Any]) -> list[Any]:
-    """Roles held today."""
-    held = await read_roles(call.tx, [row.id for row in rows], today=call.today)
+    """Roles held today or later, and what they permit."""
+    ids, counted = [row.id for row in rows], "holders" in call.selected
+    held = await read_roles(call.tx, ids, today=call.today, actor=call.actor, counted=counted)
     return [held[row.id] for row in rows]
 
 
@@ -100,7 +101,27 @@ class User:
     )
     status: rules.UserStatus = column("Where the account stands.", filter=True, group=True)
     roles: list[Annotated["Role", strawberry.lazy("subgraphs.identity.role.graph")]] | None = computed(
-        "Roles held today; of others only with user:read.", batch=roles_of, permission="user:read", own="id"
+        "Roles held today; of others only with user:read.",
+        batch=roles_of,
+        take=attrgetter("roles"),
+        permission="user:read",
+        own="id",
+    )
+    role_assignments: list[Annotated["RoleAssignment", strawberry.lazy("subgraphs.identity.role.graph")]] | None = (
+        computed(
+            "Roles held today or later, with their days; of others only with role:read.",
+            batch=roles_of,
+            take=attrgetter("role_assignments"),
+            permission="role:read",
+            own="id",
+        )
+    )
+    effective_permissions: list[str] | None = computed(
+        "What the roles held today permit together, sorted; of others only with role:read.",
+        batch=roles_of,
+        take=attrgetter("effective_permissions"),
+        permission="role:read",
+        own="id",
     )
     language: str = column("Language of messages: id or en.", filter=True, group=True)
     created_at: datetime = column("When the account was made.", filter=True, order=True)

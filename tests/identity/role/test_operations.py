@@ -36,12 +36,13 @@ def assign(database, visitor, revocations, school):
 
 @pytest.fixture
 def own_role(as_owner):
-    def add(tenant_id, name, permissions, *, system=False):
+    def add(tenant_id, name, permissions, *, system=False, parent=None, parent_system=None):
         role_id = new_id()
         as_owner(
             "identity",
-            "insert into identity.roles (tenant_id, id, name, is_system_role) values (%s, %s, %s, %s)",
-            (tenant_id, role_id, name, system),
+            "insert into identity.roles (tenant_id, id, name, is_system_role, parent_id, parent_system_role)"
+            " values (%s, %s, %s, %s, %s, %s)",
+            (tenant_id, role_id, name, system, parent, parent_system),
         )
         for permission in permissions:
             as_owner(
@@ -76,6 +77,35 @@ async def test_a_school_has_the_system_roles_and_its_own(database, own_role, sch
         assert {role.name for role in await all_roles(tx)} == set(SYSTEM_ROLES) - {"super_admin"}
     async with database.read(system_binding(PLATFORM_TENANT_ID)) as tx:
         assert [role.name for role in await all_roles(tx)] == ["super_admin"]
+
+
+async def test_a_role_has_what_it_inherits(database, own_role, school):
+    own_role(school, "parent", ["holiday:declare"], system=True)
+    top = own_role(school, "committee", ["class:read"], parent_system="parent")
+    middle = own_role(school, "treasury", ["invoice:read", "tenant:create"], parent=top)
+    own_role(school, "archive", ["payment:read"], parent=middle)
+    async with database.read(system_binding(school)) as tx:
+        roles = {role.name: role for role in await all_roles(tx)}
+    parents = SYSTEM_ROLES["parent"].permissions | {"holiday:declare"}
+    assert roles["parent"].own_permissions == {"holiday:declare"}
+    assert roles["committee"].permissions == parents | {"class:read"}
+    assert roles["archive"].permissions == parents | {"class:read", "invoice:read", "payment:read"}
+    assert (roles["archive"].own_permissions, roles["archive"].inherits) == ({"payment:read"}, "treasury")
+    assert {name: role.is_staff for name, role in roles.items() if not role.is_system_role} == {
+        "committee": False,
+        "treasury": False,
+        "archive": False,
+    }
+
+
+async def test_a_role_of_the_school_never_passes_for_one_of_the_system(database, own_role, school):
+    """A school's role may be older than a system role of the same name."""
+    forged = own_role(school, "principal", ["class:read"])
+    own_role(school, "heir", ["subject:read"], parent=forged)
+    async with database.read(system_binding(school)) as tx:
+        roles = {role.name: role for role in await all_roles(tx)}
+    assert roles["principal"].permissions == SYSTEM_ROLES["principal"].permissions
+    assert roles["heir"].permissions == {"subject:read"}
 
 
 async def test_a_role_holds_from_its_first_day_to_its_last(add_user, assign, held, school):

@@ -1,13 +1,14 @@
 """What the graph shows of accounts beyond their plain columns."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
 from libs.auth import Actor
 from libs.db import ReadTransaction, TenantTransaction
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
-from subgraphs.identity.role.queries import RoleState, roles_of
+from subgraphs.identity.role.queries import Hat, RoleState, count_holders, hats_of, permissions_of
 from subgraphs.identity.user.queries import Contact, Contacts, SealedContact
 
 
@@ -23,6 +24,30 @@ async def read_contacts(
     return revealed
 
 
-async def read_roles(tx: ReadTransaction, user_ids: Collection[UUID], *, today: date) -> dict[UUID, list[RoleState]]:
-    """The roles of these accounts on that day."""
-    return await roles_of(tx, user_ids, today)
+@dataclass(frozen=True, slots=True)
+class HeldRoles:
+    """The hats of one account, those of days to come among them, and the day that is asked about."""
+
+    role_assignments: Sequence[Hat]
+    today: date
+
+    @property
+    def roles(self) -> list[RoleState]:
+        """The roles held that day."""
+        return [hat.role for hat in self.role_assignments if hat.valid_from <= self.today]
+
+    @property
+    def effective_permissions(self) -> list[str]:
+        """What these permit together, sorted."""
+        return sorted(permissions_of(self.roles))
+
+
+async def read_roles(
+    tx: ReadTransaction, user_ids: Collection[UUID], *, today: date, actor: Actor, counted: bool
+) -> dict[UUID, HeldRoles]:
+    """What these accounts hold on that day or later; `counted`: the roles tell how many others do."""
+    held = await hats_of(tx, user_ids, today)
+    if counted:
+        roles = await count_holders(tx, [hat.role for hats in held.values() for hat in hats], actor, today)
+        held = {user_id: [replace(hat, role=roles[hat.role.id]) for hat in hats] for user_id, hats in held.items()}
+    return {user_id: HeldRoles(hats, today) for user_id, hats in held.items()}

@@ -19,6 +19,7 @@ from graphql import (
     is_non_null_type,
 )
 
+from tests.reads import seen_roles
 from tests.reads.families import Row
 from tests.reads.seen import STUBS, Seen, column_of, told
 
@@ -208,7 +209,7 @@ class Expected:
         if needed := computed_by(seen, kind, asked.name):
             if row["id"] != seen.actor.user_id and needed not in seen.actor.permissions:
                 raise PermissionError
-            return seen.held(row, asked.name) if needed in {"user:read", "role:read"} else row[asked.name]
+            return seen_roles.held(seen, row, asked.name) if needed in {"user:read", "role:read"} else row[asked.name]
         if (kind, asked.name) == ("Role", "holders") and not {"role:assign", "user:read"} & seen.actor.permissions:
             raise PermissionError
         if not asked.below:

@@ -10,10 +10,9 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from libs.auth import CATALOGUE, PLATFORM_ONLY, SYSTEM_ROLES, Actor
-from subgraphs.identity.role.rules import system_role_id
-from tests.reads import seen_lessons
-from tests.reads.families import HATS_SINCE, Row, Rows
+from libs.auth import Actor
+from tests.reads import seen_lessons, seen_roles
+from tests.reads.families import Row, Rows
 from tests.reads.money import OPEN
 
 RESOURCES = {
@@ -175,9 +174,9 @@ class Seen:
             case "SchoolOverview":
                 return self.table("schools" if self.subgraph == "academic" else "tenants")
             case "Role":
-                return self.roles()
+                return seen_roles.roles(self)
             case "Permission":
-                return self.permissions()
+                return seen_roles.permissions(self)
         return self.table(_TABLES.get(kind, column_of(kind).strip("_") + "s"))
 
     def sees(self, kind: str, row: Row) -> bool:
@@ -249,54 +248,6 @@ class Seen:
     def users(self) -> list[Row]:
         """Accounts of the school, or of the platform at home."""
         return self.school.users if self.school else self.platform_users
-
-    def roles(self) -> list[Row]:
-        """Every role there is, as the graph tells it."""
-        names = sorted(SYSTEM_ROLES.keys() - {"super_admin"}) if self.school else ["super_admin"]
-        return [self.system_role(name) for name in names] + [self.own_role(row) for row in self.table("roles")]
-
-    def own_role(self, row: Row) -> Row:
-        """The role that the school has made."""
-        inherited = SYSTEM_ROLES[row["parent_system_role"]].permissions
-        return row | {
-            "is_system_role": False,
-            "own_permissions": ["subject:read"],
-            "permissions": sorted({"subject:read"} | inherited),
-            "inherits": row["parent_system_role"],
-            "holders": 0,
-        }
-
-    def permissions(self) -> list[Row]:
-        """The catalogue, of a school without what is the platform's."""
-        names = [name for name in CATALOGUE if not (self.school and name in PLATFORM_ONLY)]
-        return [
-            dict(zip(("resource", "action"), name.split(":"), strict=True), name=name, description=CATALOGUE[name])
-            for name in names
-        ]
-
-    def held(self, user: Row, field: str) -> Any:
-        """What is told of an account's roles."""
-        roles = [self.system_role(name) for name in user["roles"]]
-        match field:
-            case "roles":
-                return roles
-            case "roleAssignments":
-                return [{"role": role, "valid_from": HATS_SINCE, "valid_until": None} for role in roles]
-        return sorted(set().union(*(role["permissions"] for role in roles)))
-
-    def system_role(self, name: str) -> Row:
-        """A role that lives in code."""
-        role = SYSTEM_ROLES[name]
-        return {
-            "id": system_role_id(name),
-            "name": name,
-            "description": role.description,
-            "is_system_role": True,
-            "permissions": sorted(role.permissions),
-            "own_permissions": [],
-            "inherits": None,
-            "holders": sum(name in row["roles"] for row in self.users() if not row["deleted"]),
-        }
 
     def guardians(self) -> list[Row]:
         """Guardians as seen from each of their pupils."""

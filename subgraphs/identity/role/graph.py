@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 
 from libs.auth import CATALOGUE
-from libs.graph import Call, Info, error, given, mutation, one, result
+from libs.graph import Call, Info, error, given, given_out, mutation, one, result
 from libs.kernel import Forbidden
 from subgraphs.identity.role import rules
 from subgraphs.identity.role.operations import assign_role
@@ -94,6 +94,43 @@ async def _roles(info: Info) -> list[RoleState]:
         raise Forbidden
     async with info.context.database.read(actor.binding("role")) as tx:
         return list((await count_holders(tx, await all_roles(tx), actor, info.context.today)).values())
+
+
+@error(rules.RoleNameTaken)
+class RoleNameTaken:
+    """There is a role of this name, whatever the case."""
+
+
+@error(rules.SystemRoleFixed)
+class SystemRoleFixed:
+    """A role of the system keeps its name, inherits from none and stays."""
+
+
+@error(rules.CorePermission)
+class CorePermission:
+    """What a role of the system permits by itself cannot be taken away."""
+
+    permissions: list[str] = given_out("Those that stay.")
+
+
+@error(rules.RoleInUse)
+class RoleInUse:
+    """Somebody holds the role now or later, or a role inherits from it."""
+
+    holders: int = given_out("Accounts that hold it now or later.")
+    heirs: int = given_out("Roles that inherit from it.")
+
+
+@error(rules.InheritanceCycle)
+class InheritanceCycle:
+    """A role cannot inherit from itself, not through others either."""
+
+
+@error(rules.InheritanceTooDeep)
+class InheritanceTooDeep:
+    """Too many roles would inherit one from the other."""
+
+    most: int = given_out("How many may stand in such a line.")
 
 
 @error(rules.LastAdministrator)

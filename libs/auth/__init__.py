@@ -2,12 +2,13 @@
 
 from libs.auth.actor import PUBLIC, Actor, Reach, system_binding
 from libs.auth.errors import AuthError, TenantMismatch, TokenExpired, Unauthenticated, Unavailable
-from libs.auth.permissions import CATALOGUE, PLATFORM_ONLY, SYSTEM_ROLES, SystemRole, permissions_of
+from libs.auth.permissions import CATALOGUE, CLIENT_SCOPES, PLATFORM_ONLY, SYSTEM_ROLES, SystemRole, permissions_of
 from libs.auth.revocation import Revocations
 from libs.auth.tokens import Claims, TokenIssuer, TokenVerifier, resolve_actor
 
 __all__ = [
     "CATALOGUE",
+    "CLIENT_SCOPES",
     "PLATFORM_ONLY",
     "PUBLIC",
     "SYSTEM_ROLES",

@@ -28,7 +28,8 @@ class Actor:
     `tenant_id` is the school acted on; `home_tenant_id` is where the account lives and differs only for a platform
     administrator acting on a school. `student_ids` are the person's own and their children's. `version` is the
     `ver` of the token: a lower one than the account's is revoked. `pending` is what the person must do before any other
-    mutation is theirs: PASSWORD_CHANGE, SECOND_FACTOR. An integrator's client acts as an account without an address.
+    mutation is theirs: PASSWORD_CHANGE, SECOND_FACTOR. An integrator's client acts under its own id in place of an
+    account's, without an address and without roles; `client_id` is the name it proves itself by.
     """
 
     user_id: UUID
@@ -41,6 +42,12 @@ class Actor:
     version: int
     email: str
     pending: frozenset[str] = frozenset()
+    client_id: str | None = None
+
+    @property
+    def is_integrator(self) -> bool:
+        """Whether a program of somebody else acts, and no person."""
+        return self.client_id is not None
 
     @property
     def is_platform(self) -> bool:

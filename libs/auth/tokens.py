@@ -84,6 +84,8 @@ class TokenIssuer:
             "iat": int(now.timestamp()),
             "exp": int((now + self._life).timestamp()),
         }
+        if actor.client_id is not None:
+            claims["client_id"] = actor.client_id
         header = {"alg": _ALGORITHM, "typ": _TYPE, "kid": key.kid}
         return jwt.encode(header, claims, key, algorithms=[_ALGORITHM])
 
@@ -152,6 +154,7 @@ class TokenVerifier:
             version=_integer(payload["ver"]),
             email=_text(payload["email"]),
             pending=frozenset(_texts(payload["pending"])),
+            client_id=_text(payload["client_id"]) if "client_id" in payload else None,
         )
         return Claims(actor, token_id=_uuid(payload["jti"]), expires_at=expires)
 

@@ -118,7 +118,7 @@ class GraphView(GraphQL[RequestContext, None]):
             actor=actor,
             tenant=tenant,
             language=request.state.language,
-            address=_address(request),
+            address=client_address(request),
             clock=subgraph.clock,
             extras=subgraph.extras,
         )
@@ -175,7 +175,7 @@ def _language(request: Request) -> str:
     return "en" if request.headers.get("accept-language", "").lower().startswith("en") else "id"
 
 
-def _address(request: Request) -> str:
+def client_address(request: Request) -> str:
     """The client's address as the router saw it; it alone sets the header and alone reaches a subgraph."""
     forwarded = request.headers.get("x-forwarded-for", "").split(",")[0].strip()
     return forwarded or (request.client.host if request.client else "")

@@ -298,6 +298,9 @@ def terms_of(order: str) -> tuple[tuple[str, bool], ...]:
     return terms if any(name == "id" for name, _ in terms) else (*terms, ("id", False))
 
 
-def given_out(description: str) -> Any:
-    """A field of a result or error type that its constructor sets."""
-    return strawberry.field(description=description)
+def given_out(description: str, *, name: str | None = None, once: bool = False) -> Any:
+    """A field of a result or error type that its constructor sets; `name` where the graph calls it otherwise.
+
+    `once`: a secret. It is never kept, hence null (as its type must allow) when an answer is repeated.
+    """
+    return strawberry.field(description=description, name=name, metadata={"once": once})

@@ -60,6 +60,7 @@ async def kept_answer(
 async def keep_answer(tx: TenantTransaction, context: RequestContext, *, key: str, field: str, answer: Any) -> None:
     """Keeps the ids of a success; errors raise and roll the claim back, so they are never kept."""
     values = {each.name: getattr(answer, each.name) for each in fields(answer) if each.init}
+    values |= {each.name: None for each in fields(answer) if each.metadata.get("once")}
     await tx.execute(
         text(
             f"update {context.database.schema}.idempotency_keys set answer = cast(:answer as jsonb)"  # noqa: S608

@@ -12,6 +12,7 @@ from libs.graph import Subgraph, subgraph_app
 from libs.jobs import SubgraphWorker
 from libs.kernel import Clock, utc_now
 from libs.settings import Settings
+from subgraphs.identity.api_client.http import ENDPOINT, TokenDesk, metadata_route, token_route
 from subgraphs.identity.consumers import consumers
 from subgraphs.identity.credential.http import Desk, invitation_route
 from subgraphs.identity.credential.queries import PasswordHasher
@@ -45,7 +46,10 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     extras = Extras(Contacts(settings), PasswordHasher(settings), TokenPolicy(settings))
     subgraph = Subgraph(NAME, settings, schema, database, Base.metadata.tables["identity.tenants"], extras, clock)
     desk = Desk(database, extras.contacts, extras.hasher, lambda: Revocations(settings, clock=clock))
-    return subgraph_app(subgraph, [jwks_route(extras.tokens), invitation_route(desk)])
+    endpoint = settings.public_url.rstrip("/") + ENDPOINT
+    clients = TokenDesk(database, extras.tokens, endpoint, settings.token_issuer)
+    routes = [jwks_route(extras.tokens), token_route(clients), metadata_route(clients), invitation_route(desk)]
+    return subgraph_app(subgraph, routes)
 
 
 def create_worker(settings: Settings) -> SubgraphWorker:

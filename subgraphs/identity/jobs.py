@@ -9,6 +9,7 @@ from libs.db import Database, TenantTransaction
 from libs.jobs import Schedule, Schedules, add_schedule
 from libs.kernel import PLATFORM_TENANT_ID, Binding, Scope, utc_now
 from libs.settings import Settings
+from subgraphs.identity.api_client.operations.upkeep import purge_assertions
 from subgraphs.identity.audit.operations import add_partitions
 from subgraphs.identity.credential.operations.upkeep import purge_tokens
 from subgraphs.identity.credential.queries import PasswordHasher
@@ -27,6 +28,7 @@ def schedules(settings: Settings, revocations: Revocations) -> Schedules:
     async def purge(tx: TenantTransaction) -> None:
         await purge_sessions(tx)
         await purge_tokens(tx)
+        await purge_assertions(tx)
 
     async def republish(tx: TenantTransaction) -> None:
         await republish_revocations(tx, revocations=revocations, life=life)

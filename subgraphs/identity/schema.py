@@ -3,6 +3,7 @@
 import strawberry
 
 from libs.graph import subgraph_schema
+from subgraphs.identity.api_client.graph import ApiClientMutation, ApiClientQuery
 from subgraphs.identity.credential.graph import CredentialMutation
 from subgraphs.identity.role.graph import RoleMutation, RoleQuery
 from subgraphs.identity.session.graph import SessionMutation
@@ -11,12 +12,12 @@ from subgraphs.identity.user.graph import UserMutation, UserQuery
 
 
 @strawberry.type
-class Query(TenantQuery, UserQuery, RoleQuery):
+class Query(TenantQuery, UserQuery, RoleQuery, ApiClientQuery):
     """What can be asked."""
 
 
 @strawberry.type
-class Mutation(SessionMutation, CredentialMutation, UserMutation, RoleMutation, TenantMutation):
+class Mutation(SessionMutation, CredentialMutation, UserMutation, RoleMutation, TenantMutation, ApiClientMutation):
     """What can be done."""
 
 

@@ -23,7 +23,7 @@ from tests.academic.world import HEADER, World
 from tests.admission.world import World as AdmissionWorld
 from tests.badinput.cases import Path, told_path
 from tests.badinput.credentials import RightNow, credential_inputs, session_of
-from tests.badinput.domains import admission_inputs, finance_inputs, operations_inputs
+from tests.badinput.domains import admission_inputs, client_inputs, finance_inputs, operations_inputs
 from tests.finance.world import World as FinanceWorld
 from tests.operations.world import World as OperationsWorld
 
@@ -229,6 +229,10 @@ async def prepare_identity(setting: Setting, other_school: UUID, as_owner: Owner
     }
     setting.inputs = RightNow(setting.inputs | await credential_inputs(setting.graph, setting.actor("teacher")))
     setting.foreign = {"assignRole": {"input.userId": invited[other_school]}}
+    ours, theirs = [await client_inputs(setting.graph, tenant) for tenant in (setting.school, other_school)]
+    setting.inputs |= ours
+    client = {"input.apiClientId": theirs["revokeApiClient"]["apiClientId"]}
+    setting.foreign |= {"rotateApiClientSecret": client, "revokeApiClient": client}
 
 
 _REGISTER = "npsn,name,level,ownership,district_code\n20304051,SD Satu,SD,NEGERI,3307070"

@@ -1,9 +1,13 @@
-"""Right inputs for the mutations of operations, admission and finance, and the ids of another school's rows."""
+"""Right inputs for the mutations of operations, admission, finance and integrators, and the ids of another school's rows."""
 
+import json
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
+
+from joserfc.jwk import ECKey
 
 from libs.kernel import new_id, utc_now
 from libs.testing import GraphClient, actor_of
@@ -17,6 +21,24 @@ Inputs = dict[str, dict[str, Any]]
 def school_day() -> date:
     """Today in the schools' time zone. Nothing below is wrong a day later: a test may run across midnight."""
     return utc_now().astimezone(ZoneInfo("Asia/Jakarta")).date()
+
+
+async def client_inputs(graph: GraphClient, tenant_id: UUID) -> Inputs:
+    """A school with an integrator who signs with a key of their own."""
+    key = ECKey.generate_key("P-256", {"kid": "one"}, private=True).as_dict(private=False)
+    jwks = json.dumps({"keys": [key]})
+    given = {"name": "Dinas", "scopes": ["user:read", "role:read"], "method": "PRIVATE_KEY_JWT", "jwks": jwks}
+    document = (
+        "mutation($input: CreateApiClientInput!) { createApiClient(input: $input) {"
+        " ... on CreateApiClientSuccess { apiClient { id } } } }"
+    )
+    made = (await graph(document, {"input": given}, actor=actor_of("school_admin", tenant_id))).ok()
+    client_id = made["createApiClient"]["apiClient"]["id"]
+    return {
+        "createApiClient": given | {"name": "Bank"},
+        "rotateApiClientSecret": {"apiClientId": client_id, "overlapHours": 24, "jwks": jwks},
+        "revokeApiClient": {"apiClientId": client_id},
+    }
 
 
 async def finance_inputs(world: FinanceWorld) -> Inputs:

@@ -26,6 +26,7 @@ from subgraphs.academic.school.model import School
 from subgraphs.academic.student.model import Guardian, Student, StudentGuardian, StudentName
 from subgraphs.academic.subject.model import Subject
 from subgraphs.academic.teacher.model import Teacher
+from subgraphs.identity.api_client.model import ApiClient
 from subgraphs.identity.role.model import Role, RolePermission
 from subgraphs.identity.tenant.model import Tenant
 from subgraphs.notification.model import Tenant as NotificationTenant
@@ -67,7 +68,7 @@ MODELS = {
         ),
         *(Class, Subject, ClassSubject, Teaching, Room, Schedule, Enrollment),
     ),
-    "identity": (Tenant, Role, RolePermission),
+    "identity": (Tenant, Role, RolePermission, ApiClient),
     "notification": (NotificationTenant, Notification, NotificationStudent),
     "finance": money.MODELS,
     "operations": lessons.MODELS,
@@ -150,6 +151,9 @@ class Rows:
         del tenant["tenant_id"]
         role = self.add(Role, "librarian", is_system_role=False, parent_system_role="student")
         self.add(RolePermission, "librarian", role_id=role["id"], permission="subject:read")
+        moments = {"created_at": _MADE, "former_valid_until": _MADE, "last_used_at": None, "revoked_at": None}
+        proof = {"method": "CLIENT_SECRET", "secret_hash": b"-", "former_secret_hash": b"-"}
+        self.add(ApiClient, "dinas", scopes=["student:read"], **proof, **moments)
 
     def _calendar(self) -> None:
         for key, since, until in (("past", -500, -180), ("now", -100, 200)):

@@ -91,6 +91,7 @@ ROOTS: Mapping[str, Mapping[str, Callable[[Reading, Arguments], Any]]] = {
         "userAggregates": _figures("User"),
         "me": lambda reading, _: reading.only("User", id=reading.actor.user_id),
         "user": lambda reading, given: reading.only("User", id=given["id"]),
+        "apiClients": _page("ApiClient", "created_at"),
     },
     "finance": {
         "billingConfigs": _page("BillingConfig", "name"),

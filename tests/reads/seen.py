@@ -3,6 +3,7 @@
 Nothing here comes from libs/graph or from the queries of the subgraphs; only permissions are what the actor holds.
 """
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -32,7 +33,7 @@ RESOURCES = {
         "Enrollment": "enrollment",
         "User": "student",
     },
-    "identity": {"Tenant": "tenant", "User": "user"},
+    "identity": {"Tenant": "tenant", "User": "user", "ApiClient": "api_client"},
     "notification": {
         "Notification": "notification",
         "User": "notification",
@@ -325,6 +326,10 @@ class Seen:
                 return None if row["room_id"] is None else self.by_id("rooms", row["room_id"])["name"]
             case "SchoolOverview", _ if field in OVERVIEW:
                 return OVERVIEW[field](self)
+            case "ApiClient", "clientId":
+                return urlsafe_b64encode(row["tenant_id"].bytes + row["id"].bytes).decode().rstrip("=")
+            case "ApiClient", "formerSecretValidUntil":
+                return told(row["former_valid_until"])
             case "ReportCard", "pdfUrl":
                 return seen_lessons.pdf_path(row)
             case "Invoice", "open":

@@ -24,6 +24,7 @@ from subgraphs.academic.subject.model import Subject
 from subgraphs.academic.teacher.model import Teacher
 from subgraphs.admission.model import Tenant as AdmissionTenant
 from subgraphs.finance.model import Tenant as FinanceTenant
+from subgraphs.identity.api_client.model import ApiClient
 from subgraphs.identity.tenant.model import Tenant
 from subgraphs.notification.model import Tenant as NotificationTenant
 from subgraphs.notification.notification.model import Notification, NotificationStudent
@@ -113,7 +114,21 @@ class SchoolRows:
     def identity(self) -> Tables:
         """The school in identity's register; accounts are made by its own operations."""
         made = datetime(2026, 1, 5, 3, 4, 5, 600_000 if self.school == "melati" else 0, tzinfo=UTC)
-        return [(Tenant, [self._tenant() | {"created_at": made}])]
+        proofs = (("CLIENT_SECRET", b"-", None), ("PRIVATE_KEY_JWT", None, {"keys": []}))
+        clients = [
+            {
+                "name": f"Integrator {at}",
+                "scopes": ["student:read", "user:read"][: at + 1],
+                "method": method,
+                "secret_hash": secret,
+                "keys": keys,
+                "created_at": made,
+                "last_used_at": made if at else None,
+                "revoked_at": None if at else made,
+            }
+            for at, (method, secret, keys) in enumerate(proofs)
+        ]
+        return [(Tenant, [self._tenant() | {"created_at": made}]), (ApiClient, self._rows("api_client", clients))]
 
     def academic(self) -> Tables:
         """Everything academic holds, in the order of its foreign keys."""

@@ -201,6 +201,38 @@ class RefreshReplayDetected(_AboutSession):
     """A used refresh token came again: the family is ended."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AboutApiClient(Event):
+    domain: ClassVar[str] = "identity"
+    aggregate: ClassVar[str] = "api_client"
+    aggregate_key: ClassVar[str] = "api_client_id"
+
+    api_client_id: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiClientCreated(_AboutApiClient):
+    """An integrator has access. `method` as in the graph (CLIENT_SECRET, PRIVATE_KEY_JWT)."""
+
+    scopes: tuple[str, ...]
+    method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiClientSecretRotated(_AboutApiClient):
+    """An integrator has a new secret or new keys; a former secret goes on until `former_valid_until`, if at all."""
+
+    former_valid_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiClientRevoked(_AboutApiClient):
+    """An integrator's access is taken away; older tokens than `ver` are void."""
+
+    ver: int
+
+
 EVENTS: tuple[type[Event], ...] = (
     TenantCreated,
     TenantUpdated,
@@ -224,4 +256,7 @@ EVENTS: tuple[type[Event], ...] = (
     SecondFactorDisabled,
     SessionRevoked,
     RefreshReplayDetected,
+    ApiClientCreated,
+    ApiClientSecretRotated,
+    ApiClientRevoked,
 )

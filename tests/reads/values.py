@@ -33,6 +33,7 @@ _NUMBERED = {
     "Payment": ("payment", 5),
     "Assessment": ("assessment", ASSESSMENTS),
     "ReportCard": ("card", CARDS),
+    "ApiClient": ("api_client", 2),
     "AdmissionPeriod": ("period", len(entrants.PERIODS)),
     "Application": ("application", entrants.APPLICANTS),
 }

@@ -82,14 +82,14 @@ async def test_fewer_scopes_on_request_and_never_more(http, add_client, school):
         assert_refused(await ask(http, client.posted(scope=scope)), "invalid_scope")
 
 
-async def test_a_scope_that_clients_may_no_longer_have_is_gone(http, add_client, school, as_owner):
+async def test_a_scope_that_clients_may_no_longer_have_is_gone(*, http, add_client, school, as_owner):
     client = await add_client(school, *SCOPES)
     as_owner("identity", "update identity.api_clients set scopes = array['user:read', 'tenant:read_all', 'gone:by']")
     assert (await ask(http, client.posted())).json()["scope"] == "user:read"
     assert_refused(await ask(http, client.posted(scope="tenant:read_all")), "invalid_scope")
 
 
-async def test_what_is_done_is_written_down(http, add_client, school, as_owner, audited, clock):
+async def test_what_is_done_is_written_down(*, http, add_client, school, as_owner, audited, clock):
     client = await add_client(school)
     await ask(http, client.posted())
     await ask(http, client.posted(client_secret="wrong"))

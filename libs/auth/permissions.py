@@ -133,7 +133,7 @@ PLATFORM_ONLY: Final = frozenset(
 )
 """What no role of a school may permit."""
 _WHOLE_REACH = frozenset(name for name in CATALOGUE if not name.endswith(("_own", "_taught")))
-CLIENT_SCOPES: Final = _WHOLE_REACH - _PLATFORM_ONLY - {"graph:adhoc", "api_client:create", "api_client:rotate"}
+CLIENT_SCOPES: Final = _WHOLE_REACH - PLATFORM_ONLY - {"graph:adhoc", "api_client:create", "api_client:rotate"}
 """What an integrator's client may be given: it has no pupils and no classes, sends registered documents alone, and
 makes no further clients, which would outlive its own end."""
 

@@ -229,9 +229,13 @@ async def prepare_identity(setting: Setting, other_school: UUID, as_owner: Owner
     }
     setting.inputs = RightNow(setting.inputs | await credential_inputs(setting.graph, setting.actor("teacher")))
     setting.foreign = {"assignRole": {"input.userId": invited[other_school]}}
+    await _add_clients(setting, other_school)
+
+
+async def _add_clients(setting: Setting, other_school: UUID) -> None:
     ours, theirs = [await client_inputs(setting.graph, tenant) for tenant in (setting.school, other_school)]
-    setting.inputs |= ours
     client = {"input.apiClientId": theirs["revokeApiClient"]["apiClientId"]}
+    setting.inputs |= ours
     setting.foreign |= {"rotateApiClientSecret": client, "revokeApiClient": client}
 
 

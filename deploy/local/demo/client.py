@@ -10,7 +10,8 @@ import httpx
 _ALIASES = 25  # mutations in one document; the public limit is 30
 _AT_ONCE = 3  # documents under way at a time: the subgraph works while the database writes
 _MAIL_SECONDS = 60
-_LOOK_SECONDS = 0.2
+_JOB_SECONDS = 120
+_LOOK_SECONDS = 0.1
 
 
 class SeedError(Exception):
@@ -76,6 +77,17 @@ class Graph:
             if answer["__typename"] != f"{kind}Success":
                 raise SeedError(f"{name}: {answer}")
         return answers
+
+    async def finish(self, job: dict[str, Any], field: str) -> None:
+        """Waits for the end of long work, which `field` follows. Raises SeedError unless it succeeded."""
+        query = f"query($id: ID!) {{ {field}(id: $id) {{ id status errors {{ path code message }} }} }}"
+        for _ in range(int(_JOB_SECONDS / _LOOK_SECONDS)):
+            if job["status"] not in ("QUEUED", "RUNNING"):
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+            job = (await self(query, id=job["id"]))[field]
+        if job["status"] != "SUCCEEDED":
+            raise SeedError(f"{field}: {job}")
 
     async def sign_in(self, email: str, password: str) -> Self | None:
         """A client signed in to the same school, or None when the password is not the account's."""

@@ -1,18 +1,15 @@
 """Brings one demo school into the graph: only what is missing is made, so that running it again changes nothing."""
 
-import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from deploy.local.demo.client import Graph, SeedError
+from deploy.local.demo.client import Graph
 from deploy.local.demo.school import HOLIDAYS, SUBJECTS, DemoSchool, Lesson, Year, class_name
 
 Advance = Callable[[int], None]
-_JOB_SECONDS = 120
-_LOOK_SECONDS = 0.1
 _CAPACITY = 36
 # The teacher, the pupil and the guardian are people of the file; the others are invited by the school's administrator.
 _INVITED = {"principal": "kepala", "finance_staff": "keuangan", "admission_staff": "ppdb"}
@@ -183,15 +180,7 @@ class Loading:
     async def _import(self, year_id: str, *, past: bool) -> None:
         given = {"file": {"text": self._school.import_file(past=past)}, "academicYearId": year_id}
         (answer,) = await self._graph.mutate("importStudents", [given], "job { id status }")
-        job = answer["job"]
-        for _ in range(int(_JOB_SECONDS / _LOOK_SECONDS)):
-            if job["status"] not in ("QUEUED", "RUNNING"):
-                break
-            await asyncio.sleep(_LOOK_SECONDS)
-            query = "query($id: ID!) { academicJob(id: $id) { id status errors { path code message } } }"
-            job = (await self._graph(query, id=job["id"]))["academicJob"]
-        if job["status"] != "SUCCEEDED":
-            raise SeedError(f"importStudents: {job}")
+        await self._graph.finish(answer["job"], "academicJob")
         self._advance(len(self._school.pupils))
 
     async def _class_subjects(

@@ -1,17 +1,14 @@
 """What happens in a demo school: attendance, marks, invoices and applications; only what is missing is made."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
-from deploy.local.demo.client import Graph, SeedError
+from deploy.local.demo.client import Graph
 from deploy.local.demo.load import Loaded, Taught
-from deploy.local.demo.school import MATHEMATICS, MOST_MARK, SUBJECTS, DemoSchool, Pupil, school_days
+from deploy.local.demo.school import MATHEMATICS, MOST_MARK, SUBJECTS, DemoSchool, Pupil, assessment_day, school_days
 
 Advance = Callable[[int], None]
-_JOB_SECONDS = 120
-_LOOK_SECONDS = 0.1
 _CATEGORIES = (("Penilaian Harian", 30), ("Penilaian Tengah Semester", 30), ("Penilaian Akhir Semester", 40))
 _FEE_A_MONTH = 150_000
 _FEE_OF_APPLYING = 200_000
@@ -71,18 +68,8 @@ class Records:
                 (answer,) = await self._graph.mutate(
                     "importAttendance", [{"file": {"text": text}}], "job { id status }"
                 )
-                await self._finished(answer["job"])
+                await self._graph.finish(answer["job"], "operationsJob")
         self._advance(len(self._school.pupils))
-
-    async def _finished(self, job: dict[str, Any]) -> None:
-        query = "query($id: ID!) { operationsJob(id: $id) { id status errors { path code message } } }"
-        for _ in range(int(_JOB_SECONDS / _LOOK_SECONDS)):
-            if job["status"] not in ("QUEUED", "RUNNING"):
-                break
-            await asyncio.sleep(_LOOK_SECONDS)
-            job = (await self._graph(query, id=job["id"]))["operationsJob"]
-        if job["status"] != "SUCCEEDED":
-            raise SeedError(f"importAttendance: {job}")
 
     async def _all(self, field: str, selection: str) -> list[dict[str, Any]]:
         """Every row of a connection; `field` may have arguments of its own."""
@@ -133,7 +120,7 @@ class Records:
                 "category": _CATEGORIES[number][0],
                 "title": _CATEGORIES[number][0],
                 "maxScore": MOST_MARK,
-                "assessmentDate": school_days(start, self._today)[20 * (number + 1)].isoformat(),
+                "assessmentDate": assessment_day(start, self._today, number).isoformat(),
             }
             for place, number in wanted
         ]

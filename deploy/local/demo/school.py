@@ -109,6 +109,12 @@ def school_days(start: date, end: date) -> list[date]:
     return [day for day in days if day.isoweekday() <= 5 and (day.month, day.day) not in HOLIDAYS]  # noqa: PLR2004
 
 
+def assessment_day(start: date, today: date, number: int) -> date:
+    """The day of the assessment of a period, the first being 0: a month apart, none later than the last day so far."""
+    days = school_days(start, today) or [start]
+    return days[min(20 * (number + 1), len(days) - 1)]
+
+
 def years(today: date) -> tuple[Year, Year, Year]:
     """The year before, the year of a day and the year after; a year begins in July."""
     first = today.year if today.month >= 7 else today.year - 1  # noqa: PLR2004 - July

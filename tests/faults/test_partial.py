@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -24,7 +25,7 @@ async def billing_school(stack: Stack, http: httpx.AsyncClient) -> School:
     """A school of two classes whose pupils have a bill of this month."""
     school = School(f"s{str(new_id())[-12:]}", stack, http)
     await school.open()
-    admin, today = school.people["Admin"], utc_now().date()
+    admin, today = school.people["Admin"], utc_now().astimezone(ZoneInfo("Asia/Jakarta")).date()
     fee = {"name": "SPP", "amount": _SPP, "type": "SPP", "frequency": "MONTHLY", "dueDay": 28}
     await admin.do("createBillingConfig", fee | {"validFrom": str(today.replace(day=1))}, "billingConfig { id }")
     await admin.do("generateMonthlyInvoices", {"month": f"{today:%Y-%m}"})

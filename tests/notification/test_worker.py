@@ -79,7 +79,7 @@ def sent(world: World) -> int:
 
 async def run_until_sent(settings, world: World, addresses: list[str]) -> None:
     """Emits an invitation each as identity does, and lets identity's relay and our worker work."""
-    later = datetime.now(UTC).replace(year=2099)
+    later = datetime(2099, 1, 1, tzinfo=UTC)
     invitations = [invited(personal={"name": "Budi", "email": each}, expires_at=later) for each in addresses]
     await emit(settings, world, "identity", *invitations)
     async with running(settings, "identity"):

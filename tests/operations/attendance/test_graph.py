@@ -1,6 +1,6 @@
-"""Attendance in the graph, whose clock is the real one: all days are counted from today."""
+"""Attendance in the graph, whose clock is the real one: all days are counted from the day on which a test begins."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,17 +15,16 @@ from subgraphs.operations.attendance.operations import Mark, Recorder, keep_mark
 from subgraphs.operations.attendance.rules import AttendanceStatus
 from tests.operations.world import World
 
-TODAY = utc_now().astimezone(ZoneInfo("Asia/Jakarta")).date()
-TERM = (TODAY - timedelta(days=60), TODAY + timedelta(days=60))
-NEXT = (TODAY + timedelta(days=61), TODAY + timedelta(days=120))
-SITTING = (TERM[0], NEXT[1])
 SUMMARY = "attendanceSummary { present absent late excused sick days }"
 NOTHING = {"present": 0, "absent": 0, "late": 0, "excused": 0, "sick": 0, "days": 0}
 
 
 @dataclass
 class Scene:
-    """X-1, led by `homeroom`, with pupils 0 and 1; X-2 with pupil 2. `student` and `parent` are those of pupil 0."""
+    """X-1, led by `homeroom`, with pupils 0 and 1; X-2 with pupil 2. `student` and `parent` are those of pupil 0.
+
+    The running semester began sixty days ago; `world.today` is the school's day.
+    """
 
     world: World
     graph: GraphClient
@@ -33,6 +32,9 @@ class Scene:
     students: list[UUID]
     actors: dict[str, Actor]
     semesters: tuple[UUID, UUID]
+
+    def day(self, ago: int) -> date:
+        return self.world.today - timedelta(days=ago)
 
     async def ask(self, query: str, actor: str, **variables: Any) -> GraphAnswer:
         return await self.graph(query, variables, actor=self.actors[actor])
@@ -42,8 +44,8 @@ class Scene:
         keys = [{"__typename": "Student", "id": str(each)} for each in self.students]
         return (await self.ask(query, actor, keys=keys)).ok()["_entities"]
 
-    async def record(self, actor: str, day: date = TODAY, **values: Any) -> dict[str, Any]:
-        given = {"classId": str(self.classes[0]), "date": day.isoformat(), "entries": []} | values
+    async def record(self, actor: str, day: date | None = None, **values: Any) -> dict[str, Any]:
+        given = {"classId": str(self.classes[0]), "date": str(day or self.day(0)), "entries": []} | values
         query = (
             "mutation($input: RecordClassAttendanceInput!) { recordClassAttendance(input: $input) { __typename"
             " ... on RecordClassAttendanceSuccess { recorded updated unchanged } ... on Holiday { name }"
@@ -51,25 +53,34 @@ class Scene:
         )
         return (await self.ask(query, actor, input=given)).ok()["recordClassAttendance"]
 
-    async def mark(self, *marks: tuple[int, int, AttendanceStatus]) -> None:
-        """Pupil, days ago, status; as the office's."""
+    async def mark(self, *marks: tuple[int, int, AttendanceStatus], by_office: bool = True) -> None:
+        """Pupil, days ago, status."""
         async with self.world.write() as tx:
             wanted = [
-                Mark(self.students[at], self.classes[at // 2], TODAY - timedelta(days=ago), status, None)
-                for at, ago, status in marks
+                Mark(self.students[at], self.classes[at // 2], self.day(ago), status, None) for at, ago, status in marks
             ]
-            await keep_marks(tx, wanted, recorder=Recorder(new_id(), any_class=True), schedule_id=None, today=TODAY)
+            recorder = Recorder(new_id(), any_class=by_office)
+            await keep_marks(tx, wanted, recorder=recorder, schedule_id=None, today=self.day(0))
+
+
+def terms(today: date) -> tuple[tuple[date, date], tuple[date, date]]:
+    """The first and the last day of the running semester and of the coming one."""
+    begin, middle, end = (today + timedelta(days=days) for days in (-60, 60, 120))
+    return (begin, middle), (middle + timedelta(days=1), end)
 
 
 @pytest.fixture
 async def here(world: World, graph: GraphClient) -> Scene:
     """See Scene."""
-    semesters = await world.year(TERM, NEXT)
+    world = replace(world, today=utc_now().astimezone(ZoneInfo("Asia/Jakarta")).date())
+    first, second = terms(world.today)
+    sitting = (first[0], second[1])
+    semesters = await world.year(first, second)
     homeroom = new_id()
     classes = [await world.class_(homeroom=homeroom), await world.class_(name="X-2")]
     students = [
-        *await world.pupils(2, class_id=classes[0], days=SITTING),
-        *await world.pupils(1, class_id=classes[1], days=SITTING),
+        *await world.pupils(2, class_id=classes[0], days=sitting),
+        *await world.pupils(1, class_id=classes[1], days=sitting),
     ]
     roles = ("principal", "school_admin", "teacher", "student", "parent", "finance_staff")
     own = {"student": (students[0],), "parent": (students[0],)}
@@ -81,18 +92,20 @@ async def here(world: World, graph: GraphClient) -> Scene:
 async def test_a_day_counts_once_and_the_offices_mark_holds(here: Scene):
     sick, late = AttendanceStatus.SICK, AttendanceStatus.LATE
     await here.mark((0, 1, AttendanceStatus.PRESENT), (0, 2, late), (0, 3, sick), (1, 1, AttendanceStatus.ABSENT))
+    await here.mark((0, 1, sick), (0, 2, AttendanceStatus.ABSENT), by_office=False)  # later, and still not what counts
     first, second, third = await here.pupils(SUMMARY, "principal")
     assert first["attendanceSummary"] == NOTHING | {"present": 1, "late": 1, "sick": 1, "days": 3}
     assert second["attendanceSummary"] == NOTHING | {"absent": 1, "days": 1}
     assert third["attendanceSummary"] == NOTHING
-    days = f'from: "{TODAY - timedelta(days=2)}", to: "{TODAY - timedelta(days=2)}"'
+    days = f'from: "{here.day(2)}", to: "{here.day(2)}"'
     ranged = await here.pupils(f"attendanceSummary({days}) {{ late days }}", "principal")
     assert ranged[0]["attendanceSummary"] == {"late": 1, "days": 1}
     coming = await here.pupils(f'attendanceSummary(semesterId: "{here.semesters[1]}") {{ days }}', "principal")
     assert [each["attendanceSummary"]["days"] for each in coming] == [0, 0, 0]
     marks = await here.pupils("attendance(first: 2) { totalCount nodes { date status } }", "principal")
-    assert marks[0]["attendance"]["totalCount"] == 3
-    assert marks[0]["attendance"]["nodes"][0] == {"date": str(TODAY - timedelta(days=1)), "status": "PRESENT"}
+    assert marks[0]["attendance"]["totalCount"] == 5
+    newest = [{"date": str(here.day(1)), "status": status} for status in ("PRESENT", "SICK")]
+    assert sorted(marks[0]["attendance"]["nodes"], key=lambda each: each["status"]) == newest
 
 
 async def test_everybody_sees_what_is_theirs_to_see(here: Scene):
@@ -121,7 +134,7 @@ async def test_everybody_sees_what_is_theirs_to_see(here: Scene):
 
 async def test_another_school_sees_and_marks_nothing(here: Scene, other_world: World):
     await here.mark((0, 0, AttendanceStatus.PRESENT))
-    await other_world.year(TERM, NEXT)
+    await other_world.year(*terms(here.day(0)))
     for role in ("principal", "school_admin"):
         here.actors[role] = actor_of(role, other_world.tenant_id)
     (told, *_) = await here.pupils(f"{SUMMARY} attendance {{ totalCount }}", "principal")
@@ -147,7 +160,7 @@ async def test_a_variable_that_is_null_is_one_that_is_not_said(here: Scene):
         " ... on Student { attendanceSummary(semesterId: $semester, from: $from, to: $to) { days } } } }"
     )
     keys = [{"__typename": "Student", "id": str(here.students[0])}]
-    for given, days in (({}, 1), ({"to": None, "from": None, "semester": None}, 1), ({"to": str(TERM[0])}, 0)):
+    for given, days in (({}, 1), ({"to": None, "from": None, "semester": None}, 1), ({"to": str(here.day(60))}, 0)):
         asked = await here.ask(query, "principal", keys=keys, **given)
         assert asked.ok()["_entities"] == [{"attendanceSummary": {"days": days}}]
 
@@ -161,18 +174,18 @@ async def test_present_today_is_for_who_leads_the_school(here: Scene):
 
 
 async def test_every_answer_of_recording(here: Scene):
-    day = next(day for day in (TODAY, TODAY - timedelta(days=1)) if day.isoweekday() != 7)
+    day = next(day for day in (here.day(0), here.day(1)) if day.isoweekday() != 7)
     done = {"__typename": "RecordClassAttendanceSuccess", "recorded": 2, "updated": 0, "unchanged": 0}
     assert await here.record("homeroom", day) == done
     assert (await here.record("homeroom", day))["unchanged"] == 2
     assert (await here.record("teacher", day))["code"] == "NOT_TEACHING_THIS_CLASS"
     assert (await here.record("parent", day))["code"] == "FORBIDDEN"
     assert (await here.record("school_admin", day))["recorded"] == 2  # the office's marks beside the teacher's
-    assert (await here.record("homeroom", TERM[0] - timedelta(days=7)))["__typename"] == "OutsideSemester"
-    sunday = TODAY - timedelta(days=TODAY.isoweekday())
+    assert (await here.record("homeroom", here.day(67)))["__typename"] == "OutsideSemester"
+    sunday = here.day(here.day(0).isoweekday())
     assert (await here.record("homeroom", sunday))["name"] == "Minggu"
     assert (await here.record("homeroom", day, classId=str(new_id())))["code"] == "NOT_FOUND"
-    tomorrow = await here.record("homeroom", TODAY + timedelta(days=1))
+    tomorrow = await here.record("homeroom", here.day(-1))
     assert tomorrow["fields"] == [{"path": "input.date", "code": "FUTURE"}]
     stranger = [{"studentId": str(here.students[2]), "status": "SICK"}]
     refused = await here.record("homeroom", day, entries=stranger)
@@ -184,7 +197,7 @@ async def test_a_school_that_keeps_no_attendance_hides_it(here: Scene):
     here.world.as_owner(
         "operations", "update operations.tenants set features = '{}' where id = %s", (here.world.tenant_id,)
     )
-    recording = f'recordClassAttendance(input: {{classId: "{here.classes[0]}", date: "{TODAY}", entries: []}})'
+    recording = f'recordClassAttendance(input: {{classId: "{here.classes[0]}", date: "{here.day(0)}", entries: []}})'
     for field in ('importAttendance(input: {file: {text: "x"}})', recording):
         answer = await here.ask(f"mutation {{ {field} {{ __typename }} }}", "school_admin")
         assert answer.codes == ["FEATURE_DISABLED"]
@@ -192,7 +205,7 @@ async def test_a_school_that_keeps_no_attendance_hides_it(here: Scene):
 
 
 async def test_an_import_is_asked_for_and_followed(here: Scene):
-    text = f"""nis,date,status\n0000,{TODAY},PRESENT\n"""
+    text = f"""nis,date,status\n0000,{here.day(0)},PRESENT\n"""
     query = (
         "mutation($input: ImportAttendanceInput!) { importAttendance(input: $input) {"
         " ... on ImportAttendanceSuccess { job { id kind status } } ... on UserError { code } } }"

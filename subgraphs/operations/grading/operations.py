@@ -106,7 +106,8 @@ async def set_grade_categories(
     new = insert(GradeCategory).values(rows)
     await tx.execute(
         new.on_conflict_do_update(
-            index_elements=["tenant_id", "class_subject_id", "name"], set_={"weight": new.excluded.weight}
+            index_elements=["tenant_id", "class_subject_id", "name"],
+            set_={"weight": new.excluded.weight, "updated_at": tx.now},
         )
     )
     found = select(GradeCategory).where(*of_subject).order_by(GradeCategory.weight.desc(), GradeCategory.name)

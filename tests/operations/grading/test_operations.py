@@ -1,8 +1,10 @@
 import asyncio
+from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
-from libs.kernel import InvalidInput, NotFound
+from libs.kernel import InvalidInput, NotFound, Scope, new_id
 from subgraphs.operations.grading.operations import Recorded
 from subgraphs.operations.grading.rules import (
     CategoryInUse,
@@ -10,7 +12,7 @@ from subgraphs.operations.grading.rules import (
     ScoreOutOfRange,
     WeightsMustSumTo100,
 )
-from tests.operations.grading.school import WEIGHTS, School
+from tests.operations.grading.school import TODAY, WEIGHTS, School, sitting
 
 
 async def test_categories_are_replaced_and_those_in_use_stay(here: School, there: School):
@@ -26,7 +28,9 @@ async def test_categories_are_replaced_and_those_in_use_stay(here: School, there
     assert refused.value.data == {"names": "Tugas"}
     with pytest.raises(WeightsMustSumTo100):
         await here.categories(maths, [("Tugas", 40)])
-    assert {(row["name"], row["weight"]) for row in here.rows("grade_categories")} == set(changed)
+    rows = here.rows("grade_categories")
+    assert {(row["name"], row["weight"]) for row in rows} == set(changed)
+    assert all(row["updated_at"] > row["created_at"] for row in rows)
     assert there.rows("grade_categories") == []
 
 
@@ -83,13 +87,23 @@ async def test_wrong_scores_and_wrong_pupils_change_nothing(here: School, there:
         with pytest.raises(ScoreOutOfRange) as refused:
             await here.record(assessment, {ani: 10, budi: wrong})
         assert refused.value.data == {"student_id": budi, "max": 50}
+    others = await _before_and_after(here)
     with pytest.raises(InvalidInput) as strangers:
-        await here.record(assessment, {ani: 10, citra: 10, there.students[0]: 10})
+        await here.record(assessment, {ani: 10, citra: 10, there.students[0]: 10, **dict.fromkeys(others, 10)})
     assert [(fault.path, fault.code) for fault in strangers.value.faults] == [
-        ("input.entries[1].studentId", "NOT_IN_CLASS"),
-        ("input.entries[2].studentId", "NOT_IN_CLASS"),
+        (f"input.entries[{place}].studentId", "NOT_IN_CLASS") for place in range(1, 5)
     ]
     assert here.rows("grades") == []
+
+
+async def _before_and_after(here: School) -> list[UUID]:
+    """Pupils who left the class on the semester's first day, or come on the day after its last."""
+    first, after = TODAY - timedelta(days=60), TODAY + timedelta(days=61)
+    pupils = [new_id(), new_id()]
+    async with here.write(Scope.SYSTEM) as tx:
+        tx.add(sitting(pupils[0], here.classes[0], first - timedelta(days=200), first))
+        tx.add(sitting(pupils[1], here.classes[0], after))
+    return pupils
 
 
 async def test_of_two_who_grade_the_same_pupils_each_is_counted_once(here: School):

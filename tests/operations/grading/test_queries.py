@@ -14,6 +14,7 @@ from subgraphs.operations.grading.queries import subject_grades
 from subgraphs.operations.grading.rules import PREDICATES, Category, Mark, final_score, letter_of
 from subgraphs.operations.roster import model as roster
 from tests.operations.grading.school import TODAY, School, sitting
+from tests.operations.grading.test_rules import HALVES
 
 marks = st.integers(1, 1000).flatmap(
     lambda most: st.builds(Mark, st.none() | st.integers(0, most * 100), st.sampled_from((most, 3, 7, 100)))
@@ -98,9 +99,8 @@ async def test_sql_says_what_the_rules_say(here: School):
 
 async def test_an_exact_half_is_rounded_up_although_its_parts_are_no_decimal_numbers(here: School):
     student = new_id()
-    halves = [Category(50, [Mark(1, 3), Mark(2, 3)]), Category(50, [Mark(1, 100)])]
-    await _write(here, [(75, halves)], student)
-    assert [row.final_score for row in await _summary(here, student)] == [Decimal("0.26")]
+    await _write(here, [(75, parts) for parts, _ in HALVES], student)
+    assert [row.final_score for row in await _summary(here, student)] == [score for _, score in HALVES]
 
 
 async def test_a_pupil_who_moved_has_each_subject_in_the_later_class(here: School):

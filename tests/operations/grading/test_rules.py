@@ -30,6 +30,13 @@ marks = st.integers(1, 1000).flatmap(
 categories = st.lists(st.builds(Category, st.integers(1, 100), st.lists(marks, max_size=4)), max_size=5)
 
 
+# Thirds are no decimal numbers, their sum is: an exact half again, which is rounded up.
+HALVES = (
+    ([Category(50, [Mark(1, 3), Mark(2, 3)]), Category(50, [Mark(1, 100)])], Decimal("0.26")),  # (0.5 + 0.01) / 2
+    ([Category(100, [Mark(10_000, 300)] * 3 + [Mark(2, 100)])], Decimal("25.01")),  # (3 * 33.333… + 0.02) / 4
+)
+
+
 def test_the_published_example_comes_out():
     parts = [category(20, 85), category(30, 90), category(20, 80), category(30, 88)]
     assert final_score(parts) == FinalScore(Decimal("86.40"), 0)
@@ -48,9 +55,10 @@ def test_rounding_is_half_up_and_only_at_the_end():
     thirds = Category(100, [Mark(100, 3), Mark(100, 3), Mark(101, 3)])  # 33.333… + 33.333… + 33.666… over 3
     assert final_score([thirds]).score == Decimal("33.44")
     assert final_score([Category(50, [Mark(8012, 100)]), Category(50, [Mark(8013, 100)])]).score == Decimal("80.13")
-    # 1/3 and 2/3 are no decimal numbers, their sum is: an exact half again.
-    halves = [Category(50, [Mark(1, 3), Mark(2, 3)]), Category(50, [Mark(1, 100)])]
-    assert final_score(halves).score == Decimal("0.26")  # (0.5 + 0.01) / 2 = 0.255
+    # A mean of 80.125, which would be 80.13 by itself, and 80: 80.0625.
+    assert final_score([category(50, 80.13, 80.12), category(50, 80)]).score == Decimal("80.06")
+    for parts, score in HALVES:
+        assert final_score(parts).score == score
 
 
 @given(categories, st.data())

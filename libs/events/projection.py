@@ -4,19 +4,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, Table, func
+from sqlalchemy import Table, func
 from sqlalchemy.dialects.postgresql import Insert, insert
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase
 
 from libs.db import TenantTransaction
 from libs.events.contracts.identity import TenantCreated, TenantUpdated
 from libs.events.envelope import EventMeta
-
-
-class Projected:
-    """The column a projection needs: the sequence of the event its row was last written from."""
-
-    sequence: Mapped[int] = mapped_column(BigInteger, sort_order=88)
 
 
 def upsert_if_newer(

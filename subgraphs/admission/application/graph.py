@@ -195,9 +195,8 @@ class ApplicationQuery:
         """Nobody needs to be signed in. Null whatever of it is wrong."""
         context = info.context
         async with context.database.read(system_binding(context.school.tenant_id)) as tx:
-            found = await find_standing(tx, number)
-        kept = (found.secret_hash, found.birth_date) if found else (None, None)
-        if not rules.opens(secret=secret, birth_date=birth_date, secret_hash=kept[0], born=kept[1]) or found is None:
+            found = await find_standing(tx, number=number, secret=secret, birth_date=birth_date)
+        if found is None:
             return None
         step = rules.next_step(found.status, found.payment_status, context.language)
         return ApplicationStatusView(number=found.number, status=found.status, next_step=step)

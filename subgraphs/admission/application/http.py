@@ -26,17 +26,10 @@ from starlette.routing import BaseRoute, Route
 from libs.auth import system_binding
 from libs.db import Database
 from libs.graph import EmailAddress, PhoneNumber, checked_text
-from libs.kernel import PLATFORM_TENANT_ID, Clock, DomainError, FieldFault, InvalidInput
+from libs.kernel import PLATFORM_TENANT_ID, Clock, DomainError, FieldFault
 from subgraphs.admission.application.operations import submit_application
 from subgraphs.admission.application.queries import Applicants, School, find_school, find_standing, open_periods
-from subgraphs.admission.application.rules import (
-    ApplicationForm,
-    Gender,
-    KeyReused,
-    form_faults,
-    next_step,
-    opens,
-)
+from subgraphs.admission.application.rules import ApplicationForm, Gender, KeyReused, form_faults, next_step
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _PAGES: Final = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
@@ -106,8 +99,6 @@ class _Pages:
                     language=_language(request),
                     today=self._today(school),
                 )
-        except InvalidInput as wrong:
-            return await show(key=key, faults=wrong.faults)
         except DomainError as refused:
             return await show(key=key, refused=refused.message(_language(request)))
         except KeyReused:
@@ -117,13 +108,10 @@ class _Pages:
     async def show_status(self, request: Request) -> Response:
         """Where an application stands; the same answer whatever of what was sent is wrong."""
         school, texts = await self._school(request), await _sent(request)
-        async with self.database.read(system_binding(school.id)) as tx:
-            found = await find_standing(tx, texts.get("number", ""))
-        kept = (found.secret_hash, found.birth_date) if found else (None, None)
         secret, born = texts.get("secret", "").strip() or None, _date(texts.get("birthDate", ""))
-        if found is None or not opens(secret=secret, birth_date=born, secret_hash=kept[0], born=kept[1]):
-            return _page(request, "status.html", school=school, found=None, step="")
-        step = next_step(found.status, found.payment_status, _language(request))
+        async with self.database.read(system_binding(school.id)) as tx:
+            found = await find_standing(tx, number=texts.get("number", ""), secret=secret, birth_date=born)
+        step = next_step(found.status, found.payment_status, _language(request)) if found else ""
         return _page(request, "status.html", school=school, found=found, step=step)
 
     async def _form(

@@ -12,7 +12,13 @@ from libs.crypto import BlindIndex, KeyRing, Vault
 from libs.db import ReadTransaction, TenantTransaction
 from libs.settings import Settings
 from subgraphs.admission.application.model import Application
-from subgraphs.admission.application.rules import ApplicationForm, ApplicationStatus, PaymentStatus, same_applicant
+from subgraphs.admission.application.rules import (
+    ApplicationForm,
+    ApplicationStatus,
+    PaymentStatus,
+    opens,
+    same_applicant,
+)
 from subgraphs.admission.model import Tenant, person_keys
 from subgraphs.admission.period.model import Period
 from subgraphs.admission.period.rules import AdmissionPeriodStatus
@@ -114,17 +120,17 @@ async def recognised(tx: ReadTransaction, marks: Marks, *, period_id: UUID, nisn
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where an application stands, and what its family must know to be told so."""
+    """Where an application stands."""
 
     number: str
     status: ApplicationStatus
     payment_status: PaymentStatus
-    secret_hash: bytes
-    birth_date: date
 
 
-async def find_standing(tx: ReadTransaction, number: str) -> Standing | None:
-    """That of the application with a number, however it is written."""
+async def find_standing(
+    tx: ReadTransaction, *, number: str, secret: str | None, birth_date: date | None
+) -> Standing | None:
+    """That of the application with a number, however it is written, for who knows it; None whatever of it is wrong."""
     mine = Application
     found = await tx.execute(
         select(mine.number, mine.status, mine.payment_status, mine.secret_hash, mine.birth_date).where(
@@ -132,10 +138,10 @@ async def find_standing(tx: ReadTransaction, number: str) -> Standing | None:
         )
     )
     row = found.one_or_none()
-    if row is None:
+    kept = (row.secret_hash, row.birth_date) if row else (None, None)
+    if not opens(secret=secret, birth_date=birth_date, secret_hash=kept[0], born=kept[1]) or row is None:
         return None
-    status, payment = ApplicationStatus(row.status), PaymentStatus(row.payment_status)
-    return Standing(row.number, status, payment, row.secret_hash, row.birth_date)
+    return Standing(row.number, ApplicationStatus(row.status), PaymentStatus(row.payment_status))
 
 
 @dataclass(frozen=True, slots=True)

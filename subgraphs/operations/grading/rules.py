@@ -7,7 +7,6 @@ two together.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, localcontext
-from enum import StrEnum
 from typing import ClassVar, Final
 
 from libs.kernel import DomainError, FieldFault, InvalidInput
@@ -20,14 +19,6 @@ SETTLED_DIGITS: Final = 18
 """Quotients are carried with 24 digits after the point and settled at 18, so that an exact half is one again; only then
 is the final score rounded half up."""
 SCORE_DIGITS: Final = 2
-
-
-class GradeStatus(StrEnum):
-    """How far a grade is."""
-
-    DRAFT = "DRAFT"
-    SUBMITTED = "SUBMITTED"
-    APPROVED = "APPROVED"
 
 
 class WeightsMustSumTo100(DomainError):

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 
 from libs.db import TenantTransaction
-from libs.events.contracts.finance import InvoiceCreated
-from subgraphs.finance.invoice.rules import Month, Payer
+from subgraphs.finance.invoice.operations.tell_invoices import invoice_created
+from subgraphs.finance.invoice.rules import Month
 from subgraphs.finance.ledger.queries import post_invoices
 from subgraphs.finance.series.queries import take_numbers
 from subgraphs.finance.series.rules import DIGITS, Document, series_of
@@ -46,7 +46,7 @@ _ISSUE = text(
       select uuidv7(), :series || '/' || lpad(running::text, greatest({DIGITS}, length(running::text)), '0'),
         'STUDENT', student_id, student_id, billing_config_id, type, :period, amount, due_date
       from missing order by running
-      returning id, number, payer_id, type, amount, due_date
+      returning id, number, payer, payer_id, type, period, amount, due_date
     )
     select wanted, issued.* from (select count(*) as wanted from wanted) as counted left join issued on true
     order by issued.number
@@ -78,24 +78,11 @@ async def generate_monthly_invoices(tx: TenantTransaction, *, month: Month, toda
         "series": series,
         "taken": await take_numbers(tx, series, 0),
     }
-    rows = (await tx.execute(_ISSUE, values)).mappings().all()
-    issued = [row for row in rows if row["id"] is not None]
+    rows = (await tx.execute(_ISSUE, values)).all()
+    issued = [row for row in rows if row.id is not None]
     if issued:
         await take_numbers(tx, series, len(issued))
-        await post_invoices(tx, [row["id"] for row in issued], day=today)
+        await post_invoices(tx, [row.id for row in issued], day=today)
     for row in issued:
-        tx.emit(_created(row, month))
-    return Generated(created=len(issued), existing=rows[0]["wanted"] - len(issued))
-
-
-def _created(row: RowMapping, month: Month) -> InvoiceCreated:
-    return InvoiceCreated(
-        invoice_id=row["id"],
-        number=row["number"],
-        payer=Payer.STUDENT.value,
-        payer_id=row["payer_id"],
-        type=row["type"],
-        period=month.period,
-        amount=row["amount"],
-        due_date=row["due_date"],
-    )
+        tx.emit(invoice_created(row))
+    return Generated(created=len(issued), existing=rows[0].wanted - len(issued))

@@ -1,15 +1,16 @@
 """Invoices as events tell of them."""
 
 from collections.abc import AsyncGenerator
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from libs.db import TenantTransaction
 from libs.events.contracts.finance import InvoiceCreated
 from subgraphs.finance.invoice.model import Invoice
 
 
-def invoice_created(invoice: Invoice) -> InvoiceCreated:
+def invoice_created(invoice: Invoice | Row[Any]) -> InvoiceCreated:
     """The invoice as it was issued."""
     return InvoiceCreated(
         invoice_id=invoice.id,

@@ -24,6 +24,7 @@ from tests.admission.world import World as AdmissionWorld
 from tests.badinput.cases import Path, told_path
 from tests.badinput.credentials import RightNow, credential_inputs, session_of
 from tests.badinput.domains import admission_inputs, client_inputs, finance_inputs, operations_inputs
+from tests.badinput.sessions import session_inputs
 from tests.finance.world import World as FinanceWorld
 from tests.operations.world import World as OperationsWorld
 
@@ -227,9 +228,15 @@ async def prepare_identity(setting: Setting, other_school: UUID, as_owner: Owner
         },
         "importTenants": {"file": {"text": _REGISTER}, "dryRun": False},
     }
-    setting.inputs = RightNow(setting.inputs | await credential_inputs(setting.graph, setting.actor("teacher")))
-    setting.foreign = {"assignRole": {"input.userId": invited[other_school]}}
+    setting.inputs = RightNow(setting.inputs | await _own_inputs(setting))
+    setting.foreign = {name: {"input.userId": invited[other_school]} for name in ("assignRole", "unlockUser")}
     await _add_clients(setting, other_school)
+
+
+async def _own_inputs(setting: Setting) -> dict[str, Any]:
+    """Right inputs about what is one's own, for whoever is signed in."""
+    person = setting.actor("teacher")
+    return await session_inputs(setting.graph, person) | await credential_inputs(setting.graph, person)
 
 
 async def _add_clients(setting: Setting, other_school: UUID) -> None:

@@ -136,6 +136,11 @@ class UnlockRequested(_LinkByMail):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserUnlocked(_AboutUser):
+    """Failed sign-ins of the account are forgotten: it may be tried again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrationRepeated(_AboutUser):
     """Somebody registered with the address of an account that is there. Personal: name, email."""
 
@@ -248,6 +253,7 @@ EVENTS: tuple[type[Event], ...] = (
     EmailVerificationRequested,
     PasswordResetRequested,
     UnlockRequested,
+    UserUnlocked,
     RegistrationRepeated,
     RoleAssigned,
     RoleRevoked,

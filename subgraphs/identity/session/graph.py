@@ -1,5 +1,8 @@
-"""Sign-in, renewal and sign-out in the graph."""
+"""Sign-in, renewal, sessions, devices and sign-out in the graph."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -10,9 +13,12 @@ from libs.graph import Call, EmailAddress, RequestContext, error, given, given_o
 from libs.graph.results import told
 from libs.kernel import DomainError
 from subgraphs.identity.session import rules
+from subgraphs.identity.session.operations.devices import forget_device
+from subgraphs.identity.session.operations.end_sessions import log_out_everywhere, revoke_session
 from subgraphs.identity.session.operations.log_out import log_out
 from subgraphs.identity.session.operations.refresh import refresh
 from subgraphs.identity.session.operations.sign_in import Guess, check_guess, sign_in
+from subgraphs.identity.session.operations.unlock import unlock_user
 
 if TYPE_CHECKING:
     from subgraphs.identity.credential.graph import InvalidCode, InvalidToken, SecondFactorRequired
@@ -26,14 +32,34 @@ class InvalidCredentials:
 
 @error(rules.AccountLocked)
 class AccountLocked:
-    """Too many failures from this address."""
+    """Too many failures: of this account from here, of it from anywhere, or of many accounts from here."""
 
-    retry_after: int = given_out("Seconds until the next attempt is heard.")
+    retry_after: int = given_out("Seconds until the next attempt is heard; 0 where waiting does not help.")
+    by_mail: bool = given_out("Whether only the link that was mailed to the account's address opens it.")
 
 
 @error(rules.TenantSuspended)
 class TenantSuspended:
     """The school is suspended."""
+
+
+@strawberry.type(description="One device signed in, until it signs out or is not used for a week.")
+class Session:
+    id: UUID = strawberry.field(description="Identity; the `sid` of its access tokens.")
+    device: str | None = strawberry.field(description="What the person calls the device.")
+    address: str | None = strawberry.field(description="Network address that it was opened from.")
+    user_agent: str | None = strawberry.field(description="What the client calls itself.")
+    created_at: datetime = strawberry.field(description="When it was opened.")
+    last_used_at: datetime = strawberry.field(description="When it was opened or renewed last.")
+    expires_at: datetime = strawberry.field(description="When it ends unless it is renewed.")
+    current: bool = strawberry.field(description="Whether it is the one that asks.")
+
+
+@strawberry.type(description="What somebody signed in with before: strangers do not lock it out.")
+class Device:
+    id: UUID = strawberry.field(description="Identity.")
+    name: str | None = strawberry.field(description="What the person calls it.")
+    last_used_at: datetime = strawberry.field(description="When it signed in or renewed a session last.")
 
 
 @strawberry.input(description="Who signs in; X-Tenant-Id names the school, without it the platform.")
@@ -46,6 +72,11 @@ class LoginInput:
         max_length=40,
     )
     device: str | None = given("What the person calls this device.", default=None, max_length=100)
+    device_token: str | None = given(
+        "The token that the last sign-in of this device gave; any other one counts as none.",
+        default=None,
+        max_length=200,
+    )
 
 
 @result
@@ -56,6 +87,7 @@ class LoginSuccess:
     access_token: str = given_out("Bearer token of every further request.")
     refresh_token: str = given_out("Gets the next pair of tokens, once.")
     expires_in: int = given_out("Life of the access token, seconds.")
+    device_token: str = given_out("To be kept, and given at the next sign-in: the device is known by it.")
     user: Annotated["User", strawberry.lazy("subgraphs.identity.user.graph")] = one("User", "Who signed in.")
 
 
@@ -80,6 +112,55 @@ class LogoutSuccess:
     session_id: UUID = given_out("The session that ended.")
 
 
+@strawberry.input(description="A session to end.")
+class RevokeSessionInput:
+    session_id: UUID = given("Which.")
+
+
+@result
+class RevokeSessionSuccess:
+    """The session has ended; its tokens are void everywhere within seconds."""
+
+    session_id: UUID = given_out("The session that ended.")
+
+
+@strawberry.input(description="Which of the own sessions to end.")
+class LogoutEverywhereInput:
+    except_this: bool = given("Whether the session that asks goes on.", default=False)
+
+
+@result
+class LogoutEverywhereSuccess:
+    """The sessions have ended; their tokens are void everywhere within seconds."""
+
+    ended: int = given_out("How many.")
+
+
+@strawberry.input(description="A device to forget.")
+class ForgetDeviceInput:
+    device_id: UUID = given("Which of one's own.")
+
+
+@result
+class ForgetDeviceSuccess:
+    """The device is a stranger again, and its sessions have ended."""
+
+    device_id: UUID = given_out("The device that was forgotten.")
+
+
+@strawberry.input(description="An account to unlock.")
+class UnlockUserInput:
+    user_id: UUID = given("Whose.")
+
+
+@result
+class UnlockUserSuccess:
+    """The account may be tried again, from anywhere."""
+
+    user_id: strawberry.Private[UUID]
+    user: Annotated["User", strawberry.lazy("subgraphs.identity.user.graph")] = one("User", "The account.")
+
+
 # A sibling's type by name: strawberry resolves it when the schema is built.
 _InvalidToken: Any = Annotated["InvalidToken", strawberry.lazy("subgraphs.identity.credential.graph")]
 _InvalidCode: Any = Annotated["InvalidCode", strawberry.lazy("subgraphs.identity.credential.graph")]
@@ -96,7 +177,19 @@ async def _check_guess(context: RequestContext, input: LoginInput) -> Guess:
         origin=context,
         contacts=extras.contacts,
         hasher=extras.hasher,
+        device_token=input.device_token,
     )
+
+
+@asynccontextmanager
+async def _at_home(call: Call) -> AsyncIterator[Any]:
+    """Where the actor's account lives: a platform administrator acting on a school has sessions and devices there."""
+    actor = call.actor
+    if call.tx.tenant_id == actor.home_tenant_id:
+        yield call.tx
+        return
+    async with call.context.database.write(system_binding(actor.home_tenant_id)) as tx:
+        yield tx
 
 
 @strawberry.type
@@ -120,6 +213,7 @@ class SessionMutation:
             origin=call.context,
             contacts=extras.contacts,
             tokens=extras.tokens,
+            device_token=input.device_token,
         )
         if isinstance(access, DomainError):  # answered, not raised: that it was tried is committed
             return told(access, call.context.language)  # type: ignore[no-any-return]
@@ -129,6 +223,7 @@ class SessionMutation:
             access_token=access.access_token,
             refresh_token=access.refresh_token,
             expires_in=access.expires_in,
+            device_token=access.device_token,
         )
 
     @mutation(public=True, errors=(_InvalidToken,))
@@ -152,10 +247,51 @@ class SessionMutation:
     @mutation(settles=("PASSWORD_CHANGE", "SECOND_FACTOR"))
     async def logout(self, call: Call) -> LogoutSuccess:
         """Ends the own session; its tokens are void everywhere within seconds."""
-        actor, context = call.actor, call.context
-        if call.tx.tenant_id == actor.home_tenant_id:
-            await log_out(call.tx, actor=actor, origin=context, revocations=context.revocations)
-        else:  # a platform administrator acting on a school: the session is at home
-            async with context.database.write(system_binding(actor.home_tenant_id)) as tx:
-                await log_out(tx, actor=actor, origin=context, revocations=context.revocations)
-        return LogoutSuccess(session_id=actor.session_id)
+        async with _at_home(call) as tx:
+            await log_out(tx, actor=call.actor, origin=call.context, revocations=call.context.revocations)
+        return LogoutSuccess(session_id=call.actor.session_id)
+
+    @mutation()
+    async def logout_everywhere(self, call: Call, input: LogoutEverywhereInput) -> LogoutEverywhereSuccess:
+        """Ends all own sessions, this one too unless it is excepted."""
+        async with _at_home(call) as tx:
+            ended = await log_out_everywhere(
+                tx,
+                actor=call.actor,
+                except_this=input.except_this,
+                origin=call.context,
+                revocations=call.context.revocations,
+            )
+        return LogoutEverywhereSuccess(ended=ended)
+
+    @mutation()
+    async def revoke_session(self, call: Call, input: RevokeSessionInput) -> RevokeSessionSuccess:
+        """Ends a session: an own one, or with session:revoke one of somebody who may do no more than the actor."""
+        await revoke_session(
+            call.tx,
+            session_id=input.session_id,
+            actor=call.actor,
+            today=call.today,
+            origin=call.context,
+            revocations=call.context.revocations,
+        )
+        return RevokeSessionSuccess(session_id=input.session_id)
+
+    @mutation()
+    async def forget_device(self, call: Call, input: ForgetDeviceInput) -> ForgetDeviceSuccess:
+        """Makes a stranger of an own device, and ends its sessions."""
+        async with _at_home(call) as tx:
+            await forget_device(
+                tx,
+                device_id=input.device_id,
+                actor=call.actor,
+                origin=call.context,
+                revocations=call.context.revocations,
+            )
+        return ForgetDeviceSuccess(device_id=input.device_id)
+
+    @mutation(permission="user:unlock")
+    async def unlock_user(self, call: Call, input: UnlockUserInput) -> UnlockUserSuccess:
+        """Forgets the failed sign-ins of an account, wherever they came from."""
+        await unlock_user(call.tx, user_id=input.user_id, actor=call.actor, origin=call.context)
+        return UnlockUserSuccess(user_id=input.user_id)

@@ -1,20 +1,21 @@
-"""What the aggregates of identity share about sessions: tokens of access, how long they live, and how they end."""
+"""What the aggregates of identity share about sessions: tokens of access, which sessions there are, how they end."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from libs.auth import Actor, Revocations, TokenIssuer
-from libs.db import TenantTransaction
+from libs.db import ReadTransaction, TenantTransaction
 from libs.events.contracts.identity import SessionRevoked
 from libs.kernel import NotFound
 from libs.settings import Settings
 from subgraphs.identity.credential.queries import duties_of
 from subgraphs.identity.role.queries import permissions_of, roles_of
-from subgraphs.identity.session.model import Revocation, Session
+from subgraphs.identity.session.model import Device, Revocation, Session
 from subgraphs.identity.user.model import User, UserStudent
 from subgraphs.identity.user.queries import Contacts, publish
 
@@ -72,6 +73,67 @@ async def give_access(
         pending=await duties_of(tx, user.id, names, must_change_password=user.must_change_password),
     )
     return Access(actor, tokens.issuer.issue(actor, tx.now), refresh_token, tokens.access_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class LivingSession:
+    """A session that goes on; `current` is the one that asks."""
+
+    id: UUID
+    device: str | None
+    address: str | None
+    user_agent: str | None
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    current: bool
+
+
+async def living_sessions(
+    tx: ReadTransaction, user_ids: Collection[UUID], *, asking: UUID
+) -> dict[UUID, list[LivingSession]]:
+    """The sessions of these accounts that go on, the one used last first; nobody is missing from the answer."""
+    columns = (Session.id, Session.device, Session.address, Session.user_agent)
+    moments = (Session.created_at, Session.last_used_at, Session.expires_at)
+    statement = (
+        select(Session.user_id, *columns, *moments, (Session.id == asking).label("current"))
+        .where(
+            Session.tenant_id == tx.tenant_id,
+            Session.user_id.in_(user_ids),
+            Session.ended_at.is_(None),
+            Session.expires_at > tx.now,
+        )
+        .order_by(Session.last_used_at.desc(), Session.id)
+    )
+    found: dict[UUID, list[LivingSession]] = {user_id: [] for user_id in user_ids}
+    for user_id, *session in await tx.execute(statement):
+        found[user_id].append(LivingSession(*session))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDevice:
+    """A device that somebody signed in with."""
+
+    id: UUID
+    name: str | None
+    last_used_at: datetime
+
+
+async def known_devices(tx: ReadTransaction, user_ids: Collection[UUID]) -> dict[UUID, list[KnownDevice]]:
+    """The devices of these accounts, the one used last first; using its session is using the device."""
+    used = func.greatest(Device.last_used_at, func.max(Session.last_used_at)).label("used")
+    statement = (
+        select(Device.user_id, Device.id, Device.name, used)
+        .outerjoin(Session, (Session.tenant_id == Device.tenant_id) & (Session.device_id == Device.id))
+        .where(Device.tenant_id == tx.tenant_id, Device.user_id.in_(user_ids))
+        .group_by(Device.tenant_id, Device.id)
+        .order_by(used.desc(), Device.id)
+    )
+    found: dict[UUID, list[KnownDevice]] = {user_id: [] for user_id in user_ids}
+    for user_id, *device in await tx.execute(statement):
+        found[user_id].append(KnownDevice(*device))
+    return found
 
 
 async def end_session(tx: TenantTransaction, session_id: UUID, *, reason: str, revocations: Revocations) -> bool:

@@ -33,11 +33,12 @@ from subgraphs.identity.user import rules
 from subgraphs.identity.user.model import User as UserTable
 from subgraphs.identity.user.model import UserName
 from subgraphs.identity.user.operations.invite_user import invite_user
-from subgraphs.identity.user.operations.read_account import read_contacts, read_roles
+from subgraphs.identity.user.operations.read_account import read_contacts, read_devices, read_roles, read_sessions
 from subgraphs.identity.user.queries import Contact
 
 if TYPE_CHECKING:
     from subgraphs.identity.role.graph import Role, RoleAssignment
+    from subgraphs.identity.session.graph import Device, Session
 
 described_enum(
     rules.UserStatus,
@@ -73,6 +74,18 @@ async def roles_of(call: Call, rows: Sequence[Any]) -> list[Any]:
     ids, counted = [row.id for row in rows], "holders" in call.selected
     held = await read_roles(call.tx, ids, today=call.today, actor=call.actor, counted=counted)
     return [held[row.id] for row in rows]
+
+
+async def sessions_of(call: Call, rows: Sequence[Any]) -> list[Any]:
+    """Living sessions."""
+    living = await read_sessions(call.tx, [row.id for row in rows], actor=call.actor)
+    return [living[row.id] for row in rows]
+
+
+async def devices_of(call: Call, rows: Sequence[Any]) -> list[Any]:
+    """Devices signed in with before."""
+    known = await read_devices(call.tx, [row.id for row in rows])
+    return [known[row.id] for row in rows]
 
 
 @entity(ACCOUNTS, resource="user", visible=visible_users)
@@ -121,6 +134,18 @@ class User:
         batch=roles_of,
         take=attrgetter("effective_permissions"),
         permission="role:read",
+        own="id",
+    )
+    sessions: list[Annotated["Session", strawberry.lazy("subgraphs.identity.session.graph")]] | None = computed(
+        "Sessions that go on, the one used last first; of others only with user:read_activity.",
+        batch=sessions_of,
+        permission="user:read_activity",
+        own="id",
+    )
+    devices: list[Annotated["Device", strawberry.lazy("subgraphs.identity.session.graph")]] | None = computed(
+        "Devices signed in with before, the one used last first; of others only with user:read_activity.",
+        batch=devices_of,
+        permission="user:read_activity",
         own="id",
     )
     language: str = column("Language of messages: id or en.", filter=True, group=True)

@@ -11,8 +11,8 @@ from tests.identity.conftest import PASSWORD
 
 @pytest.fixture
 def login(database, contacts, hasher, tokens, visitor):
-    async def attempt(tenant_id, email, password=PASSWORD, origin=visitor, device=None):
-        who = {"email": email, "origin": origin, "contacts": contacts}
+    async def attempt(tenant_id, email, password=PASSWORD, origin=visitor, *, device=None, device_token=None):
+        who = {"email": email, "origin": origin, "contacts": contacts, "device_token": device_token}
         guess = await check_guess(database, tenant_id, password=password, hasher=hasher, **who)
         async with database.write(system_binding(tenant_id)) as tx:
             return await sign_in(tx, guess=guess, device=device, tokens=tokens, **who)

@@ -2,11 +2,9 @@
 
 import secrets
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select
 
 from libs.auth import system_binding
 from libs.db import Database, ReadTransaction, TenantTransaction
@@ -14,9 +12,12 @@ from libs.kernel import DomainError
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
 from subgraphs.identity.credential.queries import PasswordHasher, check_second_factor
 from subgraphs.identity.credential.rules import SECRET_BYTES, InvalidCode, encode_token, token_hash
-from subgraphs.identity.session.model import Session, SignInFailure
+from subgraphs.identity.session.model import Device, Session
+from subgraphs.identity.session.operations.devices import find_device, remember_device
+from subgraphs.identity.session.operations.lockout import Attempt, check_lockouts, count_failure, take_back_failures
+from subgraphs.identity.session.operations.unlock import mail_link
 from subgraphs.identity.session.queries import Access, TokenPolicy, give_access
-from subgraphs.identity.session.rules import Failures, InvalidCredentials, TenantSuspended, after_failure
+from subgraphs.identity.session.rules import InvalidCredentials, TenantSuspended
 from subgraphs.identity.tenant.model import Tenant
 from subgraphs.identity.tenant.rules import TenantStatus, today_in
 from subgraphs.identity.user.model import User
@@ -33,9 +34,10 @@ class Guess:
 
 
 @dataclass(frozen=True, slots=True)
-class _Attempt:
-    email_blind: bytes
-    address: str
+class SignedIn(Access):
+    """Access by a sign-in; `device_token` is what the device is known by at the next one."""
+
+    device_token: str
 
 
 async def check_guess(
@@ -47,16 +49,18 @@ async def check_guess(
     origin: Origin,
     contacts: Contacts,
     hasher: PasswordHasher,
+    device_token: str | None = None,
 ) -> Guess:
     """Tries a password; while it is hashed, no connection is held.
 
     Unknown, invited and inactive accounts take the time of a wrong password. Raises TenantSuspended and AccountLocked.
     """
-    attempt = _Attempt(contacts.blind(tenant_id, email), origin.address)
+    email_blind = contacts.blind(tenant_id, email)
     async with database.read(system_binding(tenant_id)) as tx:
         await _tenant_of(tx)
-        await _check_lockout(tx, attempt)
-        user = await _find(tx, attempt)
+        device = await find_device(tx, device_token, email_blind)
+        await check_lockouts(tx, Attempt(email_blind, origin.address, device and device.id))
+        user = await _find(tx, email_blind)
         password_hash = user.password_hash if user is not None and user.status == UserStatus.ACTIVE else None
     return Guess(password_hash, await hasher.verify(password, password_hash))
 
@@ -71,7 +75,8 @@ async def sign_in(
     contacts: Contacts,
     tokens: TokenPolicy,
     otp: str | None = None,
-) -> Access | DomainError:
+    device_token: str | None = None,
+) -> SignedIn | DomainError:
     """Opens a session in the transaction's tenant for whoever guessed right.
 
     A wrong password is returned as InvalidCredentials instead of raised: that it was tried has to be committed; a wrong
@@ -79,23 +84,29 @@ async def sign_in(
     Raises TenantSuspended and AccountLocked.
     """
     tenant = await _tenant_of(tx)
-    attempt = _Attempt(contacts.blind(tx.tenant_id, email), origin.address)
+    email_blind = contacts.blind(tx.tenant_id, email)
     # Locked: a session that opens while its account is closed would be one that `end_sessions` did not see.
-    user = await _find(tx, attempt, lock=True)
+    user = await _find(tx, email_blind, lock=True)
+    known = await find_device(tx, device_token, email_blind, lock=True)
+    attempt = Attempt(email_blind, origin.address, known and known.id)
     # Looked at again under its lock: guesses sent at once count one after the other, and a right one among too many
     # is refused like the wrong ones.
-    failures = await _check_lockout(tx, attempt, lock=True)
+    await check_lockouts(tx, attempt, lock=True)
     is_right = user is not None and guess.matches and _is_still(user, guess)
     if tenant is None or user is None or not is_right:
-        return await _refuse(tx, attempt, failures, user, origin)
+        return await _refuse(tx, attempt, user, origin, contacts)
     refusal = await check_second_factor(tx, user.id, otp, contacts=contacts)
     if isinstance(refusal, InvalidCode):
-        await _refuse(tx, attempt, failures, user, origin)
+        await _refuse(tx, attempt, user, origin, contacts)
     if refusal is not None:
         return refusal
-    if failures is not None:
-        await tx.execute(delete(SignInFailure).where(*_of(tx, attempt)))
-    return await _open(tx, user, tenant, device=device, origin=origin, contacts=contacts, tokens=tokens)
+    await take_back_failures(tx, attempt)
+    if known is not None and device_token is not None:
+        known.name, known.last_used_at = device or known.name, tx.now
+        used = known, device_token
+    else:
+        used = await remember_device(tx, user.id, device)
+    return await _open(tx, user, tenant, used=used, device=device, origin=origin, contacts=contacts, tokens=tokens)
 
 
 async def _tenant_of(tx: ReadTransaction) -> Tenant | None:
@@ -106,9 +117,9 @@ async def _tenant_of(tx: ReadTransaction) -> Tenant | None:
     return tenant
 
 
-async def _find(tx: ReadTransaction, attempt: _Attempt, *, lock: bool = False) -> User | None:
+async def _find(tx: ReadTransaction, email_blind: bytes, *, lock: bool = False) -> User | None:
     statement = select(User).where(
-        User.tenant_id == tx.tenant_id, User.email_blind == attempt.email_blind, User.deleted_at.is_(None)
+        User.tenant_id == tx.tenant_id, User.email_blind == email_blind, User.deleted_at.is_(None)
     )
     return await tx.scalar(statement.with_for_update(key_share=True) if lock else statement)
 
@@ -118,39 +129,12 @@ def _is_still(user: User, guess: Guess) -> bool:
     return user.status == UserStatus.ACTIVE and user.password_hash == guess.password_hash
 
 
-def _of(tx: ReadTransaction, attempt: _Attempt) -> tuple[Any, ...]:
-    return (
-        SignInFailure.tenant_id == tx.tenant_id,
-        SignInFailure.email_blind == attempt.email_blind,
-        SignInFailure.address == attempt.address,
-    )
-
-
-async def _check_lockout(tx: ReadTransaction, attempt: _Attempt, *, lock: bool = False) -> Failures | None:
-    statement = select(
-        SignInFailure.failures, SignInFailure.lockouts, SignInFailure.last_failed_at, SignInFailure.locked_until
-    ).where(*_of(tx, attempt))
-    row = (await tx.execute(statement.with_for_update() if lock else statement)).one_or_none()
-    if row is None:
-        return None
-    failures = Failures(*row)
-    failures.check(tx.now)
-    return failures
-
-
 async def _refuse(
-    tx: TenantTransaction, attempt: _Attempt, failures: Failures | None, user: User | None, origin: Origin
+    tx: TenantTransaction, attempt: Attempt, user: User | None, origin: Origin, contacts: Contacts
 ) -> DomainError:
-    key = {"tenant_id": tx.tenant_id, "email_blind": attempt.email_blind, "address": attempt.address}
-    if failures is None:
-        first = {"id": tx.new_id(), "failures": 0, "lockouts": 0, "last_failed_at": tx.now}
-        await tx.execute(insert(SignInFailure.__table__).values(key | first).on_conflict_do_nothing())
-        failures = await _check_lockout(tx, attempt, lock=True)
-    after = after_failure(failures, tx.now)
-    row = await tx.scalar(select(SignInFailure).where(*_of(tx, attempt)))
-    assert row is not None  # locked above
-    row.failures, row.lockouts = after.count, after.lockouts
-    row.last_failed_at, row.locked_until = after.last_failed_at, after.locked_until
+    has_locked = await count_failure(tx, attempt, origin)
+    if has_locked and user is not None and user.status == UserStatus.ACTIVE:
+        await mail_link(tx, user, contacts)
     deed = Deed(action="auth.login_failed", resource_type="user", resource_id=user and user.id, error="credentials")
     await record(tx, Doer(None, tx.tenant_id, origin), deed)
     return InvalidCredentials()
@@ -161,17 +145,19 @@ async def _open(
     user: User,
     tenant: Tenant,
     *,
+    used: tuple[Device, str],
     device: str | None,
     origin: Origin,
     contacts: Contacts,
     tokens: TokenPolicy,
-) -> Access:
+) -> SignedIn:
     refresh_token = encode_token(tx.tenant_id, secrets.token_bytes(SECRET_BYTES))
     session = Session(
         tenant_id=tx.tenant_id,
         id=tx.new_id(),
         user_id=user.id,
-        device=device,
+        device=device or used[0].name,
+        device_id=used[0].id,
         address=origin.address,
         user_agent=origin.user_agent,
         refresh_hash=token_hash(refresh_token),
@@ -184,7 +170,7 @@ async def _open(
     deed = Deed(action="auth.login_success", resource_type="session", resource_id=session.id)
     await record(tx, Doer(user.id, tx.tenant_id, origin), deed)
     today = today_in(tenant.timezone, tx.now)
-    return await give_access(
+    access = await give_access(
         tx,
         user,
         session_id=session.id,
@@ -193,3 +179,4 @@ async def _open(
         contacts=contacts,
         tokens=tokens,
     )
+    return SignedIn(access.actor, access.access_token, access.refresh_token, access.expires_in, used[1])

@@ -9,6 +9,7 @@ from libs.auth import Actor
 from libs.db import ReadTransaction, TenantTransaction
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
 from subgraphs.identity.role.queries import Hat, RoleState, count_holders, hats_of, permissions_of
+from subgraphs.identity.session.queries import KnownDevice, LivingSession, known_devices, living_sessions
 from subgraphs.identity.user.queries import Contact, Contacts, SealedContact
 
 
@@ -51,3 +52,15 @@ async def read_roles(
         roles = await count_holders(tx, [hat.role for hats in held.values() for hat in hats], actor, today)
         held = {user_id: [replace(hat, role=roles[hat.role.id]) for hat in hats] for user_id, hats in held.items()}
     return {user_id: HeldRoles(hats, today) for user_id, hats in held.items()}
+
+
+async def read_sessions(
+    tx: ReadTransaction, user_ids: Collection[UUID], *, actor: Actor
+) -> dict[UUID, list[LivingSession]]:
+    """The living sessions of these accounts, the actor's own marked."""
+    return await living_sessions(tx, user_ids, asking=actor.session_id)
+
+
+async def read_devices(tx: ReadTransaction, user_ids: Collection[UUID]) -> dict[UUID, list[KnownDevice]]:
+    """The devices that these accounts are known by."""
+    return await known_devices(tx, user_ids)

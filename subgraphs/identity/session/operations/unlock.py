@@ -1,0 +1,96 @@
+"""Opening an account that had too many failures: by the mailed link, or by somebody of the school."""
+
+from uuid import UUID
+
+from sqlalchemy import delete, select
+
+from libs.auth import Actor
+from libs.db import TenantTransaction
+from libs.events.contracts.identity import UnlockRequested, UserUnlocked
+from libs.kernel import NotFound
+from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
+from subgraphs.identity.credential.queries import issue_token, take_token, tokens_since
+from subgraphs.identity.credential.rules import InvalidToken, TokenPurpose, read_token
+from subgraphs.identity.session.model import AccountFailure, SignInFailure
+from subgraphs.identity.session.rules import LINK_PAUSE
+from subgraphs.identity.tenant.model import Tenant
+from subgraphs.identity.tenant.rules import TenantStatus
+from subgraphs.identity.user.model import User
+from subgraphs.identity.user.queries import Contacts
+from subgraphs.identity.user.rules import UserStatus
+
+
+async def mail_link(tx: TenantTransaction, user: User, contacts: Contacts) -> None:
+    """Sends the link that opens an account; earlier ones are void. An erased person gets none."""
+    contact = (await contacts.reveal(tx, [user])).get(user.id)
+    if contact is None:
+        return
+    token, expires_at = await issue_token(tx, user.id, TokenPurpose.UNLOCK)
+    tx.emit(
+        UnlockRequested(
+            user_id=user.id,
+            language=user.language,
+            expires_at=expires_at,
+            personal=contact.personal(user.name),
+            secret={"token": token},
+        )
+    )
+
+
+async def request_unlock(tx: TenantTransaction, *, email: str, origin: Origin, contacts: Contacts) -> None:
+    """Sends a new link to the address of a locked account; to any other, and within five minutes, nothing.
+
+    The time it takes tells whether there is such an account: nobody who is not signed in may wait for it.
+    """
+    is_locked = select(AccountFailure.id).where(
+        AccountFailure.tenant_id == User.tenant_id,
+        AccountFailure.email_blind == User.email_blind,
+        AccountFailure.locked_at.is_not(None),
+    )
+    user = await tx.scalar(
+        select(User)
+        .where(
+            User.tenant_id == tx.tenant_id,
+            User.email_blind == contacts.blind(tx.tenant_id, email),
+            User.status == UserStatus.ACTIVE,
+            User.deleted_at.is_(None),
+            is_locked.exists(),
+        )
+        .with_for_update(key_share=True)  # who asks twice at once gets one mail
+    )
+    if user is None or await tokens_since(tx, user.id, TokenPurpose.UNLOCK, tx.now - LINK_PAUSE):
+        return
+    await mail_link(tx, user, contacts)
+    deed = Deed(action="user.unlock_requested", resource_type="user", resource_id=user.id)
+    await record(tx, Doer(None, tx.tenant_id, origin), deed)
+
+
+async def unlock_by_link(tx: TenantTransaction, *, token: str, origin: Origin) -> None:
+    """Opens the account that a mailed link is about, from the platform's transaction: a link names no school.
+
+    Raises InvalidToken; the link is good once.
+    """
+    tenant_id, hashed = read_token(token)
+    async with tx.acting_in(tenant_id):
+        tenant = await tx.session.get(Tenant, tenant_id)
+        if tenant is None or tenant.status != TenantStatus.ACTIVE:
+            raise InvalidToken
+        user = await tx.get(User, await take_token(tx, hashed, TokenPurpose.UNLOCK))
+        if user.deleted_at is not None:
+            raise InvalidToken
+        await _unlock(tx, user, Doer(user.id, tenant_id, origin))
+
+
+async def unlock_user(tx: TenantTransaction, *, user_id: UUID, actor: Actor, origin: Origin) -> None:
+    """Opens an account of the school, wherever it failed too often; one that is open stays so. Raises NotFound."""
+    user = await tx.get(User, user_id)
+    if user.deleted_at is not None:
+        raise NotFound
+    await _unlock(tx, user, Doer.of(actor, origin))
+
+
+async def _unlock(tx: TenantTransaction, user: User, doer: Doer) -> None:
+    for table in (SignInFailure, AccountFailure):
+        await tx.execute(delete(table).where(table.tenant_id == tx.tenant_id, table.email_blind == user.email_blind))
+    tx.emit(UserUnlocked(user_id=user.id))
+    await record(tx, doer, Deed(action="user.unlocked", resource_type="user", resource_id=user.id))

@@ -15,13 +15,19 @@ Who = tuple[str, str]
 """School and role."""
 
 
+class TooCostly(Exception):
+    """The engine refuses a document for its size, which the reference does not know."""
+
+
 async def compare(both: BothSchools, document: Document, who: Who, variables: Mapping[str, Any]) -> None:
-    """Asks both. Raises AssertionError with all that is needed to ask again."""
+    """Asks both. Raises AssertionError with all that is needed to ask again, and TooCostly."""
     actor = person(*who)
     chosen = await _cursors(both, document, actor)
     ours = {name: each and each[0] for name, each in chosen.items()}
     theirs = {name: each and f"{CURSOR}{each[1]}" for name, each in chosen.items()}
     answer = await both.graphs[document.subgraph](document.text, {**variables, **ours}, actor=actor)
+    if "COST_LIMIT" in answer.codes:
+        raise TooCostly
     told = await both.references[document.subgraph](document.text, {**variables, **theirs}, actor)
     found = difference(answer, told)
     given = json.dumps({**variables, **theirs}, ensure_ascii=False)

@@ -15,6 +15,7 @@ CATALOGUE: Final[Mapping[str, str]] = MappingProxyType(
         # identity
         "tenant:read": "Read the own school's entry: name, NPSN, time zone, features, status.",
         "tenant:read_all": "Read every school on the platform.",
+        "tenant_usage:read": "Read the school's quotas, and what it uses of them.",
         "tenant:create": "Add a school to the platform.",
         "tenant:import": "Load a school register.",
         "user:read": "Read names, status and roles of the school's accounts.",

@@ -31,7 +31,7 @@ def enable_tenant_rls(table: str, *, grants: str = "select, insert, update, dele
 
 
 def enable_directory_rls(table: str) -> None:
-    """A projection of the schools: tenant rules, but that the platform, whose they are, may read all of them."""
+    """A projection of the schools, or of their numbers: tenant rules, but the platform, whose they are, reads all."""
     rule = "tenant_id = (select app_tenant())"
     grants = "select, insert, update, delete"
     _protect(table, using=f"{rule} or (select app_tenant()) = app_platform()", check=rule, grants=grants)

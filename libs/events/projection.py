@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.orm import DeclarativeBase
 
 from libs.db import TenantTransaction
-from libs.events.contracts.identity import TenantCreated, TenantUpdated
+from libs.events.contracts.identity import TenantEvent
 from libs.events.envelope import EventMeta
 
 
@@ -29,9 +29,7 @@ def upsert_if_newer(
     return _template(target, tuple(values), tuple(keys)).values({**values, "sequence": sequence})
 
 
-async def keep_tenant(
-    tx: TenantTransaction, table: type[DeclarativeBase], event: TenantCreated | TenantUpdated, meta: EventMeta
-) -> None:
+async def keep_tenant(tx: TenantTransaction, table: type[DeclarativeBase], event: TenantEvent, meta: EventMeta) -> None:
     """Keeps what a subgraph knows of a school in its TenantProjection, unless a later event has written it already."""
     values = {
         "id": event.tenant_id,

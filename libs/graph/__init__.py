@@ -19,7 +19,7 @@ from libs.graph.fields import (
     one,
     stub,
 )
-from libs.graph.filters import Condition, compared, compared_any, comparison
+from libs.graph.filters import Condition, compared, compared_any, comparison, starting_with
 from libs.graph.inputs import FileInput, checked_text, fault, given
 from libs.graph.jobs import Job, JobProgress, JobStatus, find_job
 from libs.graph.mutations import Access, mutation
@@ -31,6 +31,7 @@ from libs.graph.results import (
     Forbidden,
     InvalidInput,
     NotFound,
+    QuotaExceeded,
     UserError,
     error,
     result,
@@ -59,6 +60,7 @@ __all__ = [
     "NotFound",
     "PageInfo",
     "PhoneNumber",
+    "QuotaExceeded",
     "ReadContext",
     "RequestContext",
     "RequestRefused",
@@ -94,6 +96,7 @@ __all__ = [
     "result",
     "root_aggregates",
     "root_connection",
+    "starting_with",
     "stub",
     "subgraph_app",
     "subgraph_schema",

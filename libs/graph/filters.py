@@ -10,7 +10,7 @@ from typing import Annotated, Any, NewType, Optional
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ARRAY, BindParameter, ColumnElement, FromClause, Select, and_, any_, not_, true
+from sqlalchemy import ARRAY, BindParameter, ColumnElement, FromClause, Select, Text, and_, any_, func, not_, true
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from libs.graph.arguments import Parameters
@@ -19,6 +19,7 @@ from libs.graph.errors import RequestRefused
 from libs.graph.fields import ColumnField, Expression, graph_name
 
 _MOST_VALUES = 100
+LARGEST_CHARACTER = "\U0010ffff"
 _EQUALITY = {"eq": "Equal to this.", "in_": "Equal to one of these, at most 100.", "ne": "Not equal to this."}
 _RANGE = {"lt": "Less than this.", "lte": "At most this.", "gt": "Greater than this.", "gte": "At least this."}
 _TITLES = {str: "String", UUID: "ID", int: "Int", bool: "Boolean", date: "Date", datetime: "DateTime"}
@@ -63,9 +64,12 @@ def comparison(kind: Any) -> type:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The comparisons given for one value, by their names in the graph; their values may be slots."""
+    """The comparisons given for one value, by their names in the graph; their values may be slots.
 
-    given: Mapping[str, Any]
+    Of a condition whose type is no comparison, `given` is the value itself.
+    """
+
+    given: Any
     parameters: Parameters
 
     def holds(self, left: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -151,6 +155,20 @@ def compared_any(
         return given.holds_for_any(of(row, context))
 
     return Condition(comparison(kind), description, build, resource)
+
+
+def starting_with(description: str, column: str) -> Condition:
+    """A filter for the beginning of a text, whatever its case.
+
+    `column` holds the text in small letters under collation C: a range over it uses its index beneath row-level
+    security; LIKE would not (data.md, 4).
+    """
+
+    def build(row: FromClause, given: Comparison, _: ReadContext) -> ColumnElement[bool]:
+        prefix = func.lower(given.parameters.argument(given.given, Text()))
+        return and_(row.c[column] >= prefix, row.c[column] < prefix + LARGEST_CHARACTER)
+
+    return Condition(str, description, build)
 
 
 def filter_input(

@@ -40,6 +40,7 @@ def given(
     description: str,
     *,
     default: Any = strawberry.UNSET,
+    optional: bool = False,
     name: str | None = None,
     max_length: int = LONGEST_TEXT,
     lines: bool = False,
@@ -50,10 +51,11 @@ def given(
     """A field of an input with the rules its value must keep.
 
     Text is stripped, not empty and at most `max_length` characters; `lines` allows line breaks; `secret` (passwords,
-    tokens) is taken as it is. Numbers lie within `min` and `max`. `default` makes the field optional.
+    tokens) is taken as it is. Numbers lie within `min` and `max`. `default` makes the field optional;
+    `optional` does so without one: what is left out is strawberry.UNSET, which a change keeps as it is.
     """
     rules = {"max_length": max_length, "lines": lines, "secret": secret, "min": min, "max": max}
-    options: dict[str, Any] = {} if default is strawberry.UNSET else {"default": default}
+    options: dict[str, Any] = {} if default is strawberry.UNSET and not optional else {"default": default}
     return strawberry.field(description=description, name=name, metadata={"rules": rules}, **options)
 
 

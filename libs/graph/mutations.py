@@ -32,8 +32,10 @@ _RETRIED: Final = ("40001", "40P01")  # serialization failure, deadlock: the oth
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may call a mutation: holders of `permission`, anybody (`public`), or the platform with `permission`.
+    """Who may call a mutation: holders of `permission`, or anybody (`public`).
 
+    `platform` binds its transaction to the platform, whose tables no school writes; whose row it is about is then
+    for the operation to say.
     `feature` names the tenant feature that must be on; `settles` what somebody who has to do it first may do with it
     (`Actor.pending`); `kept` whether an Idempotency-Key keeps the answer.
     """
@@ -199,8 +201,10 @@ async def _once(operation: Operation, field: _Field, binding: Binding, given: An
     async with context.database.write(binding) as tx:
         answer = await _answered(operation, field, tx, given)
         if getattr(answer, "related", None):
-            platform = PLATFORM_TENANT_ID if field.access.platform else None
-            await read_payload(resolving(field.info), tx, answer, tenant_id=platform)
+            # Somebody of a school sees what comes out of the platform's register with the school's eyes.
+            platform = field.access.platform and context.signed_in.is_platform
+            tenant_id = PLATFORM_TENANT_ID if platform else None
+            await read_payload(resolving(field.info), tx, answer, tenant_id=tenant_id)
     return answer
 
 

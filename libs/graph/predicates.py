@@ -27,7 +27,7 @@ from libs.graph.arguments import Parameters
 from libs.graph.context import ReadContext
 from libs.graph.errors import RequestRefused
 from libs.graph.fields import ColumnField
-from libs.graph.filters import Comparison, bounded
+from libs.graph.filters import LARGEST_CHARACTER, Comparison, bounded
 from libs.kernel import Forbidden
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 _MOST_WORDS: Final = 10
 _DEEPEST_FILTER: Final = 20
-_LARGEST_CHARACTER: Final = "\U0010ffff"
 
 
 def existing(entity: "Entity", row: FromClause, context: ReadContext) -> list[ColumnElement[bool]]:
@@ -130,7 +129,7 @@ def _words(
         return select(tokens.c[owner]).where(
             tokens.c.tenant_id == context.tenant_id,
             tokens.c.token >= prefix,
-            tokens.c.token < prefix + _LARGEST_CHARACTER,
+            tokens.c.token < prefix + LARGEST_CHARACTER,
         )
 
     longest = parameters.argument(text, Text(), lambda given: _prefixes(split(given))[0])

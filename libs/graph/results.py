@@ -8,12 +8,14 @@ import strawberry
 
 from libs.graph.context import Info
 from libs.graph.entity import bind_fields
+from libs.graph.enums import described_enum
 from libs.graph.fields import Relation, graph_name
 from libs.kernel import Conflict as ConflictError
-from libs.kernel import DomainError, FieldFault
+from libs.kernel import DomainError, FieldFault, Quota
 from libs.kernel import Forbidden as ForbiddenError
 from libs.kernel import InvalidInput as InvalidInputError
 from libs.kernel import NotFound as NotFoundError
+from libs.kernel import QuotaExceeded as QuotaExceededError
 
 T = TypeVar("T")
 
@@ -51,11 +53,28 @@ class Conflict(UserError):
     current_version: int = strawberry.field(description="Version the row has now.")
 
 
+described_enum(
+    Quota,
+    "What a school may have so much of and no more.",
+    STUDENTS="Pupils who go to the school.",
+    TEACHERS="Teachers who work there.",
+    STORAGE="Room for files.",
+)
+
+
+@strawberry.federation.type(shareable=True, description="The school would have more than its quota allows.")
+class QuotaExceeded(UserError):
+    quota: Quota = strawberry.field(description="What there would be too much of.")
+    used: int = strawberry.field(description="How much there is: pupils, teachers, or mebibytes of storage.")
+    allowed: int = strawberry.field(description="How much there may be.")
+
+
 ALWAYS = (InvalidInput, NotFound, Forbidden)
 ERROR_TYPES: dict[type[DomainError], type] = {
     NotFoundError: NotFound,
     ForbiddenError: Forbidden,
     ConflictError: Conflict,
+    QuotaExceededError: QuotaExceeded,
 }
 """Domain error -> type of the graph: the one table by which errors become union members."""
 

@@ -79,9 +79,10 @@ class JobQueue:
         self._claim = text(
             f"update {jobs} set status = 'RUNNING', attempts = attempts + 1, lease = :lease,"  # noqa: S608
             " claimed_until = :until, updated_at = :now where (tenant_id, id) = (select tenant_id, id"
-            f" from {jobs} where run_after <= :now and (status = 'QUEUED' or (status = 'RUNNING'"
-            " and claimed_until < :now)) order by run_after limit 1 for update skip locked)"
-            f" returning {claim}"
+            f" from {jobs} as waiting where run_after <= :now and (status = 'QUEUED' or (status = 'RUNNING'"
+            f" and claimed_until < :now)) and not exists (select from {schema}.tenants as t"
+            " where t.id = waiting.tenant_id and t.status = 'SUSPENDED')"
+            f" order by run_after limit 1 for update skip locked) returning {claim}"
         )
         self._renew = text(
             f"update {jobs} set claimed_until = :until where {held} returning cancel_requested"  # noqa: S608
@@ -141,7 +142,10 @@ class JobQueue:
         return job
 
     async def claim(self, tx: TenantTransaction) -> Claim | None:
-        """Takes the next job of any tenant; `tx` is the platform's. One whose worker fell silent counts as waiting."""
+        """Takes the next job of any tenant; `tx` is the platform's. One whose worker fell silent counts as waiting.
+
+        The work of a suspended school waits until it is resumed.
+        """
         values = {"lease": tx.new_id(), "until": tx.now + LEASE, "now": tx.now}
         row = (await tx.execute(self._claim, values)).mappings().one_or_none()
         return Claim(**row) if row else None

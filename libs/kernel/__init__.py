@@ -1,7 +1,16 @@
 """Ids, clock, tenancy and errors: what every room may use and what imports nothing of ours."""
 
 from libs.kernel.clock import Clock, utc_now
-from libs.kernel.errors import Conflict, DomainError, FieldFault, Forbidden, InvalidInput, NotFound
+from libs.kernel.errors import (
+    Conflict,
+    DomainError,
+    FieldFault,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    Quota,
+    QuotaExceeded,
+)
 from libs.kernel.ids import new_id
 from libs.kernel.tenancy import PLATFORM_TENANT_ID, Binding, Scope
 
@@ -15,6 +24,8 @@ __all__ = [
     "Forbidden",
     "InvalidInput",
     "NotFound",
+    "Quota",
+    "QuotaExceeded",
     "Scope",
     "new_id",
     "utc_now",

@@ -5,6 +5,7 @@ A rule raises, the transaction rolls back, and the graph maps the error to a mem
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, ClassVar
 
 
@@ -47,6 +48,27 @@ class Conflict(DomainError):
     texts: ClassVar = {
         "id": "Data telah diubah orang lain (versi {current_version}).",
         "en": "Somebody else changed this meanwhile (version {current_version}).",
+    }
+
+
+class Quota(StrEnum):
+    """What a school may have so much of and no more."""
+
+    STUDENTS = "STUDENTS"
+    TEACHERS = "TEACHERS"
+    STORAGE = "STORAGE"
+
+
+class QuotaExceeded(DomainError):
+    """The school would have more than it may. Data: `quota`, `used` before this and `allowed`.
+
+    Pupils, teachers, or mebibytes of storage.
+    """
+
+    code = "QUOTA_EXCEEDED"
+    texts: ClassVar = {
+        "id": "Kuota sekolah ({quota}) terlampaui: terpakai {used} dari {allowed}.",
+        "en": "The school's quota ({quota}) would be exceeded: {used} of {allowed} are used.",
     }
 
 

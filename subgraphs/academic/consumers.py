@@ -2,7 +2,7 @@
 
 from libs.db import TenantTransaction
 from libs.events import Consumers, EventMeta, Snapshots
-from libs.events.contracts.identity import TenantCreated, TenantUpdated, UserCreated
+from libs.events.contracts.identity import TENANT_EVENTS, UserCreated
 from subgraphs.academic.academic_year.operations import tell_academic_years
 from subgraphs.academic.class_.operations import tell_classes
 from subgraphs.academic.class_subject.operations import tell_class_subjects
@@ -24,7 +24,7 @@ def consumers(contacts: Contacts) -> Consumers:
         if event.record_id is not None:
             await link_account(tx, contacts=contacts, record_id=event.record_id, user_id=event.user_id)
 
-    return {TenantCreated: keep_school, TenantUpdated: keep_school, UserCreated: link}
+    return {**dict.fromkeys(TENANT_EVENTS, keep_school), UserCreated: link}
 
 
 def snapshots(contacts: Contacts) -> Snapshots:

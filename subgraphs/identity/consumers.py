@@ -4,6 +4,7 @@ from libs.auth import Revocations
 from libs.db import TenantTransaction
 from libs.events import Consumers, EventMeta
 from libs.events.contracts.academic import GuardianLinked, StudentCreated, StudentUpdated, TeacherCreated
+from subgraphs.identity.tenant.operations.count_people import count_student, count_teacher
 from subgraphs.identity.user.operations.provision_accounts import (
     link_guardian,
     link_student,
@@ -17,14 +18,17 @@ from subgraphs.identity.user.queries import Contacts
 def consumers(contacts: Contacts, revocations: Revocations) -> Consumers:
     """The table of consumers; accounts are made with these keys, and changes of roles told to these processes."""
 
-    async def student_created(tx: TenantTransaction, event: StudentCreated, _meta: EventMeta) -> None:
+    async def student_created(tx: TenantTransaction, event: StudentCreated, meta: EventMeta) -> None:
+        await count_student(tx, event, meta)
         await provision_accounts(tx, list(people_of_student(event)), contacts=contacts, revocations=revocations)
 
     async def student_updated(tx: TenantTransaction, event: StudentUpdated, meta: EventMeta) -> None:
+        await count_student(tx, event, meta)
         await link_student(tx, event, meta)
         await provision_accounts(tx, list(people_of_student(event)), contacts=contacts, revocations=revocations)
 
-    async def teacher_created(tx: TenantTransaction, event: TeacherCreated, _meta: EventMeta) -> None:
+    async def teacher_created(tx: TenantTransaction, event: TeacherCreated, meta: EventMeta) -> None:
+        await count_teacher(tx, event, meta)
         await provision_accounts(tx, list(people_of_teacher(event)), contacts=contacts, revocations=revocations)
 
     return {

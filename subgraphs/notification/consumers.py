@@ -10,8 +10,7 @@ from libs.events.contracts.academic import GuardianLinked, StudentCreated, Stude
 from libs.events.contracts.admission import ApplicationSubmitted, ApplicationVerified
 from libs.events.contracts.finance import PaymentReceived
 from libs.events.contracts.identity import (
-    TenantCreated,
-    TenantUpdated,
+    TENANT_EVENTS,
     UserActivated,
     UserCreated,
     UserInvited,
@@ -64,8 +63,7 @@ def consumers(vault: Vault, *, absence_notice_seconds: float) -> Consumers:
         await announce_absence(tx, event, meta, hold=hold)
 
     return {
-        TenantCreated: project_tenant,
-        TenantUpdated: project_tenant,
+        **dict.fromkeys(TENANT_EVENTS, project_tenant),
         UserInvited: invitation,
         UserCreated: contact,
         UserUpdated: contact,

@@ -19,7 +19,7 @@ from libs.events.contracts.academic import (
     TeacherAssigned,
     TeacherCreated,
 )
-from libs.events.contracts.identity import TenantCreated, TenantUpdated
+from libs.events.contracts.identity import TENANT_EVENTS, TenantEvent
 from subgraphs.operations.model import Tenant
 from subgraphs.operations.roster import operations as roster
 
@@ -27,7 +27,7 @@ from subgraphs.operations.roster import operations as roster
 def consumers(vault: Vault) -> Consumers:
     """Event -> operation."""
 
-    async def tenant(tx: TenantTransaction, event: TenantCreated | TenantUpdated, meta: EventMeta) -> None:
+    async def tenant(tx: TenantTransaction, event: TenantEvent, meta: EventMeta) -> None:
         await keep_tenant(tx, Tenant, event, meta)
 
     async def student(tx: TenantTransaction, event: StudentCreated | StudentUpdated, meta: EventMeta) -> None:
@@ -37,8 +37,7 @@ def consumers(vault: Vault) -> Consumers:
         await roster.keep_teacher(tx, event, meta, vault=vault)
 
     return {
-        TenantCreated: tenant,
-        TenantUpdated: tenant,
+        **dict.fromkeys(TENANT_EVENTS, tenant),
         SchoolUpdated: roster.keep_school,
         AcademicYearCreated: roster.keep_academic_year,
         SemesterActivated: roster.keep_active_semester,

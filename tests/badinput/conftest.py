@@ -24,6 +24,7 @@ from tests.admission.world import World as AdmissionWorld
 from tests.badinput.cases import Path, told_path
 from tests.badinput.credentials import RightNow, credential_inputs, session_of
 from tests.badinput.domains import admission_inputs, client_inputs, finance_inputs, operations_inputs
+from tests.badinput.schools import school_inputs
 from tests.badinput.sessions import session_inputs
 from tests.finance.world import World as FinanceWorld
 from tests.operations.world import World as OperationsWorld
@@ -218,16 +219,8 @@ async def prepare_identity(setting: Setting, other_school: UUID, as_owner: Owner
             "validFrom": "2026-09-01",
             "validUntil": "2090-01-01",
         },
-        "createTenant": {
-            "slug": "sekolah-baru",
-            "name": "Sekolah Baru",
-            "npsn": "20304050",
-            "level": "SMA",
-            "timezone": "Asia/Jakarta",
-            "admin": {"name": "Adi", "email": "adi@example.test", "phone": "08123456780"},
-        },
-        "importTenants": {"file": {"text": _REGISTER}, "dryRun": False},
     }
+    setting.inputs |= await school_inputs(setting.graph, setting.actor("super_admin"), setting.school)
     setting.inputs = RightNow(setting.inputs | await _own_inputs(setting))
     setting.foreign = {name: {"input.userId": invited[other_school]} for name in ("assignRole", "unlockUser")}
     await _add_clients(setting, other_school)
@@ -246,7 +239,6 @@ async def _add_clients(setting: Setting, other_school: UUID) -> None:
     setting.foreign |= {"rotateApiClientSecret": client, "revokeApiClient": client}
 
 
-_REGISTER = "npsn,name,level,ownership,district_code\n20304051,SD Satu,SD,NEGERI,3307070"
 _ACCEPT = "mutation($input: AcceptInvitationInput!) { acceptInvitation(input: $input) { __typename } }"
 _LOGIN = """mutation($input: LoginInput!) { login(input: $input) {
   ... on LoginSuccess { accessToken refreshToken } } }"""

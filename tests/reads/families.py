@@ -28,7 +28,7 @@ from subgraphs.academic.subject.model import Subject
 from subgraphs.academic.teacher.model import Teacher
 from subgraphs.identity.api_client.model import ApiClient
 from subgraphs.identity.role.model import Role, RolePermission
-from subgraphs.identity.tenant.model import Tenant
+from subgraphs.identity.tenant.model import CountedPerson, Tenant
 from subgraphs.notification.model import Tenant as NotificationTenant
 from subgraphs.notification.notification.model import Notification, NotificationStudent
 from tests.reads import admissions, lessons, money
@@ -68,7 +68,7 @@ MODELS = {
         ),
         *(Class, Subject, ClassSubject, Teaching, Room, Schedule, Enrollment),
     ),
-    "identity": (Tenant, Role, RolePermission, ApiClient),
+    "identity": (Tenant, CountedPerson, Role, RolePermission, ApiClient),
     "notification": (NotificationTenant, Notification, NotificationStudent),
     "finance": money.MODELS,
     "operations": lessons.MODELS,
@@ -134,7 +134,9 @@ class Rows:
         return str(self.id("numbers", key).int)[:digits]
 
     def _school(self) -> None:
-        fixed = {"level": "SMA", "timezone": "Asia/Jakarta", "status": "ACTIVE", "features": ["GRADING"], "quotas": {}}
+        fixed = {"level": "SMA", "timezone": "Asia/Jakarta", "status": "ACTIVE", "features": ["GRADING"]} | {
+            "quotas": {"max_students": 7}
+        }
         shared = fixed | {
             "id": self.tenant_id,
             "tenant_id": self.tenant_id,
@@ -147,8 +149,13 @@ class Rows:
         known = {"id", "tenant_id", "npsn", "level", "timezone", "sequence"}
         self.add(School, "it", **{name: value for name, value in shared.items() if name in known})
         entry = {name: value for name, value in shared.items() if name not in ("tenant_id", "sequence")}
-        tenant = self.add(Tenant, "it", **entry, ownership="SWASTA", registration_role=None, created_at=_MADE)
+        tenant = self.add(
+            Tenant, "it", **entry, ownership="SWASTA", version=1, registration_role="parent", created_at=_MADE
+        )
         del tenant["tenant_id"]
+        for key, kind in (("one", "STUDENT"), ("two", "STUDENT"), ("three", "TEACHER")):
+            counted = {"record_id": self.id("records", key), "kind": kind, "counts": key != "two", "sequence": 1}
+            self.add(CountedPerson, key, **counted)
         role = self.add(Role, "librarian", is_system_role=False, parent_system_role="student")
         self.add(RolePermission, "librarian", role_id=role["id"], permission="subject:read")
         moments = {"created_at": _MADE, "former_valid_until": _MADE, "last_used_at": None, "revoked_at": None}

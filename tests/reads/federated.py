@@ -191,6 +191,8 @@ class Asked:
             return {
                 "search": {"StudentFilter": "siswa5", "ApplicationFilter": "calon5"}.get(self.filter_type, "teacher")
             }
+        if self.field == "nameStartsWith":
+            return {"nameStartsWith": "school"}
         kinds = {
             "classId": "class",
             "academicYearId": "year",

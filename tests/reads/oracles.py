@@ -10,6 +10,7 @@ from tests.reads.families import Row
 from tests.reads.questions import computed_by, kind_of, target_of
 from tests.reads.seen import ROOT_PERMISSIONS, Seen, column_of, told
 
+_BEGINNINGS = ("search", "nameStartsWith")
 _CONDITIONS = {"classId": "class", "academicYearId": "academic_year", "homeroomTeacherId": "teacher"}
 """Filters by what is no field of the type, and what permission one needs to read what they ask about."""
 _HOLDS: dict[str, Callable[[Any, Any], bool]] = {
@@ -55,7 +56,7 @@ class Oracle:
 
     def value(self, row: Row) -> Any:
         """What the filter asks about: the row's own value, or where it has none one that no row has."""
-        if self.field == "search":
+        if self.field in _BEGINNINGS:
             return row["name" if "name" in row else "full_name"].rpartition("/")[0]
         if self.field == "classId":
             return "00000000-0000-7000-8000-000000000000"

@@ -246,8 +246,8 @@ def _holds(rows: Rows, row: Found, name: str, value: Any) -> bool:
             return any(holding(rows, each)(row) for each in value)
         case "not":
             return not holding(rows, value)(row)
-        case "search":
-            return _is_found(rows, row, value)
+        case "search" | "nameStartsWith":
+            return _is_found(rows, row, name, value)
     comparisons = {kind: each for kind, each in value.items() if each is not None}
     if name in rows.entity.conditions:
         condition = rows.entity.conditions[name].build(rows.alias, Comparisons(comparisons), rows.context)
@@ -269,7 +269,9 @@ def _compares(held: Any, kind: str, given: Any) -> bool:
     return held is not None and bool(ranks.get(kind, lambda: held >= given)())
 
 
-def _is_found(rows: Rows, row: Found, words: str) -> bool:
+def _is_found(rows: Rows, row: Found, way: str, words: str) -> bool:
+    if way == "nameStartsWith":
+        return bool(row.values["name"].lower().startswith(words.lower()))
     table, owner, split = rows.entity.search
     mine = (table.c.tenant_id == rows.reading.actor.tenant_id) & (table.c[owner] == row.values["id"])
     found = rows.reading.run(select(table.c.token).where(mine), rows.context.reach)

@@ -33,7 +33,13 @@ RESOURCES = {
         "Enrollment": "enrollment",
         "User": "student",
     },
-    "identity": {"Tenant": "tenant", "User": "user", "ApiClient": "api_client"},
+    "identity": {
+        "Tenant": "tenant",
+        "TenantQuotas": "tenant_usage",
+        "TenantUsage": "tenant_usage",
+        "User": "user",
+        "ApiClient": "api_client",
+    },
     "notification": {
         "Notification": "notification",
         "User": "notification",
@@ -261,8 +267,8 @@ class Seen:
         match kind, field:
             case "Student", _ if self.subgraph == "operations":
                 return seen_lessons.related(self, row, field)
-            case "School", "overview":
-                return self.kept("SchoolOverview", [row])
+            case ("School", "overview") | ("Tenant", "quotas" | "usage"):
+                return self.kept({"overview": "SchoolOverview"}.get(field, f"Tenant{field.title()}"), [row])
             case "AcademicYear", "semesters":
                 return self.where("Semester", academic_year_id=row["id"])
             case ("Class", "students") | ("Class", "studentAggregates"):
@@ -317,7 +323,7 @@ class Seen:
         links = [row for row in self.table("notification_students") if row["student_id"] == student_id]
         return [self.by_id("notifications", link["notification_id"]) for link in links]
 
-    def leaf(self, kind: str, row: Row, field: str) -> Any:  # noqa: PLR0911 - one for each
+    def leaf(self, kind: str, row: Row, field: str) -> Any:  # noqa: C901, PLR0911 - one for each
         """The value of a field without fields of its own."""
         match kind, field:
             case "Class", "studentCount":
@@ -330,6 +336,13 @@ class Seen:
                 return urlsafe_b64encode(row["tenant_id"].bytes + row["id"].bytes).decode().rstrip("=")
             case "ApiClient", "formerSecretValidUntil":
                 return told(row["former_valid_until"])
+            case "Tenant", "registrationRole":
+                return row["registration_role"] and row["registration_role"].upper()
+            case "TenantQuotas", _:
+                return row["quotas"].get(column_of(field))
+            case "TenantUsage", _:
+                people = self.school_table(self.schools[row["id"]], "counted_people")
+                return sum(each["counts"] and f"{each['kind'].lower()}s" == field for each in people)
             case "ReportCard", "pdfUrl":
                 return seen_lessons.pdf_path(row)
             case "Invoice", "open":

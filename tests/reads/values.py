@@ -56,6 +56,7 @@ TEXTS: Final[dict[str, tuple[str, ...]]] = {
     "period": ("2026-07", "2026-08", *_WILD),
     "paymentStatus": ("FREE", "UNPAID", "PAID", *_WILD),
     "referenceNumber": ("🌸 'x'", *_WILD),
+    "nameStartsWith": ("SMA", 'sma "M', "مدرسة", *_WILD),
     "search": (
         "bu",
         "ayu l",

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, get_named_type
 
-from libs.auth import Actor
+from libs.auth import PUBLIC, Actor
 from tests.reads.families import Row
 from tests.reads.questions import Asked, Documents, kind_of, target_of
 from tests.reads.seen import ROOT_PERMISSIONS, STUBS, Seen
@@ -157,7 +157,8 @@ class Ways:
                 here = everywhere(self.seen, kind) if public else self.seen.rows(kind)
                 return [each for each in here if each[key] == row[key]]
 
-            yield Way(asked, {"key": str(row[key])}, rows, declared)
+            reader = replace(self.seen.actor, permissions=PUBLIC.permissions) if public else None
+            yield Way(asked, {"key": str(row[key])}, rows, declared, reader)
 
     def _named(self, kind: str) -> Iterator[Row]:
         """Rows to ask for one by one: all of the school's, and the first and last of the others."""

@@ -50,6 +50,11 @@ class TenantResumed(_TenantState):
     """The school may be worked in again."""
 
 
+TenantEvent = TenantCreated | TenantUpdated | TenantSuspended | TenantResumed
+"""What a projection of schools is kept from; each carries all of a school's state."""
+TENANT_EVENTS: tuple[type[TenantEvent], ...] = (TenantCreated, TenantUpdated, TenantSuspended, TenantResumed)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _AboutUser(Event):
     domain: ClassVar[str] = "identity"

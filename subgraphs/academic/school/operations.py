@@ -8,12 +8,12 @@ from sqlalchemy import Row, select
 from libs.db import TenantTransaction
 from libs.events import EventMeta, keep_tenant, upsert_if_newer
 from libs.events.contracts.academic import SchoolUpdated
-from libs.events.contracts.identity import TenantCreated, TenantUpdated
+from libs.events.contracts.identity import TenantEvent
 from subgraphs.academic.model import Tenant
 from subgraphs.academic.school.model import School
 
 
-async def keep_school(tx: TenantTransaction, event: TenantCreated | TenantUpdated, meta: EventMeta) -> None:
+async def keep_school(tx: TenantTransaction, event: TenantEvent, meta: EventMeta) -> None:
     """Makes the school of this tenant, or brings it up to date; what is older than the last change does nothing."""
     await keep_tenant(tx, Tenant, event, meta)
     school = {

@@ -1,14 +1,18 @@
 """Schools in the graph: one's own, the platform's list, the public page."""
 
-from datetime import datetime
-from typing import Annotated
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
+from sqlalchemy import func
 
 from libs.auth import PUBLIC
 from libs.graph import (
     Call,
+    Conflict,
     Connection,
     EmailAddress,
     FileInput,
@@ -25,12 +29,16 @@ from libs.graph import (
     result,
     root_aggregates,
     root_connection,
+    starting_with,
 )
-from libs.kernel import InvalidInput
+from libs.kernel import FieldFault, InvalidInput
 from subgraphs.identity.tenant import rules
+from subgraphs.identity.tenant.operations.configure_tenant import configure_tenant
 from subgraphs.identity.tenant.operations.create_tenant import FirstAdmin, create_tenant
 from subgraphs.identity.tenant.operations.import_tenants import import_tenants
-from subgraphs.identity.tenant.queries import SCHOOLS
+from subgraphs.identity.tenant.operations.suspend_tenant import resume_tenant, suspend_tenant
+from subgraphs.identity.tenant.operations.update_tenant import update_tenant
+from subgraphs.identity.tenant.queries import SCHOOLS, counted, quota
 
 described_enum(
     rules.SchoolLevel,
@@ -53,7 +61,35 @@ described_enum(
 )
 
 
-@entity(SCHOOLS, resource="tenant")
+described_enum(
+    rules.RegistrationRole,
+    "What somebody becomes who registers without an invitation.",
+    PARENT="A parent or guardian.",
+    STUDENT="A pupil.",
+)
+
+
+@entity(SCHOOLS, resource="tenant_usage", keyed=False)
+class TenantQuotas:
+    """The most a school may have; null where there is no limit."""
+
+    max_students: int | None = column("Pupils who go to the school.", of=lambda t: quota(t, "max_students"))
+    max_teachers: int | None = column("Teachers.", of=lambda t: quota(t, "max_teachers"))
+    storage_gb: int | None = column("Files, gigabytes.", of=lambda t: quota(t, "storage_gb"))
+
+
+@entity(SCHOOLS, resource="tenant_usage", keyed=False)
+class TenantUsage:
+    """What a school has of that for which there are quotas; a moment behind what is done."""
+
+    students: int = column("Pupils who go to the school.", of=lambda t: counted(t.c.id, "STUDENT"))
+    teachers: int = column("Teachers.", of=lambda t: counted(t.c.id, "TEACHER"))
+
+
+_STARTS_WITH = starting_with("Beginning of the name, whatever its case.", "name_key")
+
+
+@entity(SCHOOLS, resource="tenant", conditions={"name_starts_with": _STARTS_WITH})
 class Tenant:
     """A school as the platform knows it."""
 
@@ -65,6 +101,13 @@ class Tenant:
     timezone: str = column("Time zone of the school's clock, an IANA name.", filter=True)
     status: rules.TenantStatus = column("Whether the school may be worked in.", filter=True, group=True)
     features: list[rules.Feature] = column("What is switched on.")
+    registration_role: rules.RegistrationRole | None = column(
+        "What somebody becomes who registers without an invitation; null: nobody can.",
+        of=lambda t: func.upper(t.c.registration_role),
+    )
+    quotas: TenantQuotas | None = one("TenantQuotas", "The most it may have.", local="id")
+    usage: TenantUsage | None = one("TenantUsage", "What it has of that.", local="id")
+    version: int = column("Rises with every change of the entry.")
     created_at: datetime = column("When the school joined.", order=True)
 
 
@@ -106,6 +149,103 @@ class ImportTenantsSuccess:
     created: int = given_out("Schools that are new.")
     updated: int = given_out("Schools whose entry changed.")
     unchanged: int = given_out("Schools that were there already.")
+
+
+@strawberry.input(description="What changes of the own school's entry; what is left out stays.")
+class UpdateTenantInput:
+    name: str | None = given("Name of the school.", optional=True, max_length=200)
+    npsn: str | None = given("National school number, 8 characters; null: none.", optional=True, max_length=8)
+    timezone: str | None = given(
+        "Time zone: Asia/Jakarta, Asia/Makassar or Asia/Jayapura.", optional=True, max_length=40
+    )
+    registration_role: rules.RegistrationRole | None = given(
+        "What somebody becomes who registers without an invitation; null: nobody can.", optional=True
+    )
+    expected_version: int = given("The version that was read; another one is a Conflict.")
+
+    def faults(self, today: date) -> Iterator[FieldFault]:  # noqa: ARG002 - the same for every input
+        """A null where there must be something."""
+        yield from (
+            rules.fault(f"input.{name}", "REQUIRED") for name in ("name", "timezone") if vars(self)[name] is None
+        )
+
+    def changes(self) -> dict[str, Any]:
+        """What is given, by column."""
+        names = ("name", "npsn", "timezone", "registration_role")
+        given_values = {name: vars(self)[name] for name in names if vars(self)[name] is not strawberry.UNSET}
+        if given_values.get("npsn"):
+            given_values["npsn"] = given_values["npsn"].upper()
+        if given_values.get("registration_role"):
+            given_values["registration_role"] = given_values["registration_role"].value.lower()
+        return given_values
+
+
+@result
+class UpdateTenantSuccess:
+    """The entry is as given."""
+
+    tenant_id: strawberry.Private[UUID]
+    tenant: Tenant = one("Tenant", "The school.")
+
+
+@strawberry.input(description="The most a school may have; null: no limit; what is left out stays.")
+class QuotasInput:
+    max_students: int | None = given("Pupils who go to the school.", optional=True, min=0, max=100_000)
+    max_teachers: int | None = given("Teachers.", optional=True, min=0, max=10_000)
+    storage_gb: int | None = given("Files, gigabytes.", optional=True, min=0, max=100_000)
+
+    def changes(self) -> dict[str, int | None]:
+        """What is given, by the register's names."""
+        return {name: value for name, value in asdict(self).items() if value is not strawberry.UNSET}
+
+
+@strawberry.input(description="What a school may use; what is left out, or null, stays.")
+class ConfigureTenantInput:
+    tenant_id: UUID = given("The school.")
+    features: list[rules.Feature] | None = given("All that is to be switched on.", default=None)
+    quotas: QuotasInput | None = given("Quotas that change.", default=None)
+    expected_version: int = given("The version that was read; another one is a Conflict.")
+
+    def faults(self, today: date) -> Iterator[FieldFault]:  # noqa: ARG002 - the same for every input
+        """Quotas that say nothing are a mistake."""
+        if self.quotas is not None and not self.quotas.changes():
+            yield rules.fault("input.quotas", "REQUIRED")
+
+
+@result
+class ConfigureTenantSuccess:
+    """In force everywhere within five seconds."""
+
+    tenant_id: strawberry.Private[UUID]
+    tenant: Tenant = one("Tenant", "The school.")
+
+
+@strawberry.input(description="Which school to close.")
+class SuspendTenantInput:
+    tenant_id: UUID = given("The school.")
+    reason: str = given("Why, for the log.", max_length=500)
+
+
+@result
+class SuspendTenantSuccess:
+    """Nobody of the school gets anything any more, everywhere within five seconds."""
+
+    tenant_id: strawberry.Private[UUID]
+    tenant: Tenant = one("Tenant", "The school.")
+
+
+@strawberry.input(description="Which school to open again.")
+class ResumeTenantInput:
+    tenant_id: UUID = given("The school.")
+    reason: str = given("Why, for the log.", max_length=500)
+
+
+@result
+class ResumeTenantSuccess:
+    """The school may be worked in again, everywhere within five seconds."""
+
+    tenant_id: strawberry.Private[UUID]
+    tenant: Tenant = one("Tenant", "The school.")
 
 
 @strawberry.type
@@ -168,3 +308,45 @@ class TenantMutation:
             call.tx, actor=call.actor, register=input.file.text, dry_run=input.dry_run, origin=call.context
         )
         return ImportTenantsSuccess(created=done.created, updated=done.updated, unchanged=done.unchanged)
+
+    @mutation(permission="tenant:update", platform=True, errors=(Conflict,))
+    async def update_tenant(self, call: Call, input: UpdateTenantInput) -> UpdateTenantSuccess:
+        """Changes the entry of the school one works in."""
+        tenant_id = await update_tenant(
+            call.tx,
+            actor=call.actor,
+            changes=input.changes(),
+            expected_version=input.expected_version,
+            origin=call.context,
+        )
+        return UpdateTenantSuccess(tenant_id=tenant_id)
+
+    @mutation(permission="tenant:configure", platform=True, errors=(Conflict,))
+    async def configure_tenant(self, call: Call, input: ConfigureTenantInput) -> ConfigureTenantSuccess:
+        """Switches features of a school and sets its quotas."""
+        tenant_id = await configure_tenant(
+            call.tx,
+            actor=call.actor,
+            tenant_id=input.tenant_id,
+            features=input.features,
+            quotas=input.quotas.changes() if input.quotas else {},
+            expected_version=input.expected_version,
+            origin=call.context,
+        )
+        return ConfigureTenantSuccess(tenant_id=tenant_id)
+
+    @mutation(permission="tenant:suspend", platform=True)
+    async def suspend_tenant(self, call: Call, input: SuspendTenantInput) -> SuspendTenantSuccess:
+        """Closes a school to everybody but the platform; again: the same."""
+        tenant_id = await suspend_tenant(
+            call.tx, actor=call.actor, tenant_id=input.tenant_id, reason=input.reason, origin=call.context
+        )
+        return SuspendTenantSuccess(tenant_id=tenant_id)
+
+    @mutation(permission="tenant:suspend", platform=True)
+    async def resume_tenant(self, call: Call, input: ResumeTenantInput) -> ResumeTenantSuccess:
+        """Opens a suspended school again; an open one stays so."""
+        tenant_id = await resume_tenant(
+            call.tx, actor=call.actor, tenant_id=input.tenant_id, reason=input.reason, origin=call.context
+        )
+        return ResumeTenantSuccess(tenant_id=tenant_id)

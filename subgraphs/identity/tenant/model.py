@@ -3,24 +3,26 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Computed, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from libs.db import PlatformRow, TableClass, TenantRow
+from libs.db import PlatformRow, TableClass, TenantRow, Versioned
 from subgraphs.identity.model import Base
 
 
-class Tenant(PlatformRow, Base):
+class Tenant(PlatformRow, Versioned, Base):
     """A school; `level` is null for the platform's own tenant alone. `region` is the code of its district.
 
-    Whoever registers without an invitation gets `registration_role`; null: nobody may.
+    `quotas` holds the most there may be by name (max_students, max_teachers, storage_gb); what it does not name has no
+    limit. Whoever registers without an invitation gets `registration_role`; null: nobody may.
     """
 
     __tablename__ = "tenants"
 
     slug: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text)
+    name_key: Mapped[str] = mapped_column(Text(collation="C"), Computed("lower(name)", persisted=True))
     npsn: Mapped[str | None] = mapped_column(Text)
     level: Mapped[str | None] = mapped_column(Text)
     timezone: Mapped[str] = mapped_column(Text)
@@ -42,13 +44,17 @@ class Tenant(PlatformRow, Base):
         CheckConstraint("registration_role in ('parent', 'student')", name="registration_role"),
         CheckConstraint("ownership in ('NEGERI', 'SWASTA')", name="ownership"),
         Index("ix_tenants_name_id", "name", "id"),
+        Index("ix_tenants_name_key_id", "name_key", "id"),
         Index("ix_tenants_created_at_id", "created_at", "id"),
         {"info": {"class": TableClass.PLATFORM}},
     )
 
 
 class CountedPerson(TenantRow, Base):
-    """Projection of academic: a pupil or teacher who counts against the school's quotas."""
+    """Projection of academic: a pupil or teacher who counts against the school's quotas.
+
+    No person stands in it, but numbers of the schools: the platform reads all of it.
+    """
 
     __tablename__ = "counted_people"
 

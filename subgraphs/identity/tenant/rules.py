@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
@@ -41,6 +41,13 @@ class Feature(StrEnum):
     GRADING = "GRADING"
     FINANCE = "FINANCE"
     ADMISSION = "ADMISSION"
+
+
+class RegistrationRole(StrEnum):
+    """What somebody becomes who registers without an invitation; the role is called so in small letters."""
+
+    PARENT = "PARENT"
+    STUDENT = "STUDENT"
 
 
 PLATFORM_SLUG: Final = "platform"
@@ -93,6 +100,11 @@ def zone_of(region: str) -> str | None:
     return _ZONES.get(region[:2])
 
 
+def changed_quotas(quotas: Mapping[str, int], changes: Mapping[str, int | None]) -> dict[str, int]:
+    """The limits there are after a change, by name (max_students, max_teachers, storage_gb); None takes one away."""
+    return {name: limit for name, limit in {**quotas, **changes}.items() if limit is not None}
+
+
 def today_in(timezone: str, now: datetime) -> date:
     """The date on the clock of a school in that zone."""
     return now.astimezone(ZoneInfo(timezone)).date()
@@ -112,6 +124,11 @@ def check_tenant(*, slug: str, name: str, npsn: str | None, timezone: str) -> It
     """Every fault of a new school, with its path in the input."""
     if _SLUG.fullmatch(slug) is None or slug == PLATFORM_SLUG:
         yield fault("input.slug", "SLUG")
+    yield from check_entry(name=name, npsn=npsn, timezone=timezone)
+
+
+def check_entry(*, name: str, npsn: str | None, timezone: str) -> Iterator[FieldFault]:
+    """Every fault of what a school itself may change, with its path in the input."""
     if not name.strip():
         yield fault("input.name", "REQUIRED")
     elif len(name) > _LONGEST_NAME:

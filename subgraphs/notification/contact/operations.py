@@ -12,8 +12,7 @@ from libs.events import EventMeta, keep_tenant
 from libs.events.contracts.academic import GuardianContact, GuardianLinked, StudentCreated, StudentUpdated
 from libs.events.contracts.admission import ApplicationSubmitted
 from libs.events.contracts.identity import (
-    TenantCreated,
-    TenantUpdated,
+    TenantEvent,
     UserActivated,
     UserCreated,
     UserInvited,
@@ -60,7 +59,7 @@ _UPSERT_GUARDIANSHIPS = text(
 UserEvent = UserInvited | UserCreated | UserActivated | UserUpdated
 
 
-async def project_tenant(tx: TenantTransaction, event: TenantCreated | TenantUpdated, meta: EventMeta) -> None:
+async def project_tenant(tx: TenantTransaction, event: TenantEvent, meta: EventMeta) -> None:
     """Keeps a school, and gives it its timed work."""
     await keep_tenant(tx, Tenant, event, meta)
     await add_schedule(tx, "notification", FORGET_SECRETS, first_run_at=first_run(tx.now, tx.tenant_id))

@@ -156,7 +156,7 @@ def test_a_role_holds_only_what_the_catalogue_knows(role):
             EVERYBODY_READS
             | PUPILS
             | {"user:read", "user:read_contact", "role:read", "schedule:read", "notification:read"}
-            | {"password_policy:read", "api_client:read"}
+            | {"password_policy:read", "api_client:read", "tenant_usage:read"}
             | {"class:assign_homeroom", "class_subject:create", "school_overview:read"}
             | {f"{resource}:read" for resource in LESSONS}
             | MONEY

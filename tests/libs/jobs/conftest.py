@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from alembic import op
 from pydantic import SecretStr
 from sqlalchemy import MetaData
 
@@ -21,6 +22,8 @@ def create(metadata: MetaData) -> None:
     create_queue_tables(metadata)
     create_job_tables(metadata)
     create_data_keys(str(metadata.schema))
+    op.execute(f"create table {metadata.schema}.tenants (id uuid primary key, status text not null)")
+    op.execute(f"grant select on {metadata.schema}.tenants to {metadata.schema}_app")
 
 
 @pytest.fixture

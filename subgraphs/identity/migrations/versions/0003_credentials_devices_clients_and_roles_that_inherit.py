@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from libs.db import enable_own_rls, enable_tenant_rls
+from libs.db import enable_directory_rls, enable_own_rls, enable_tenant_rls
 
 revision = "0003"
 down_revision = "0002"
@@ -79,8 +79,11 @@ def _index(table: str, *columns: str, where: str | None = None) -> None:
     op.create_index(name, table, list(columns), schema=SCHEMA, postgresql_where=condition)
 
 
-def _table(table: str, *parts: sa.schema.SchemaItem, own: str | None = None) -> None:
-    """A table of a school's rows with its policies; `own` narrows it for pupils and guardians."""
+def _table(table: str, *parts: sa.schema.SchemaItem, own: str | None = None, directory: bool = False) -> None:
+    """A table of a school's rows with its policies; `own` narrows it for pupils and guardians.
+
+    The platform reads all rows of a `directory`.
+    """
     op.create_table(
         table,
         sa.Column("tenant_id", sa.Uuid(), server_default=sa.text("app_tenant()"), nullable=False),
@@ -91,7 +94,7 @@ def _table(table: str, *parts: sa.schema.SchemaItem, own: str | None = None) -> 
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f(f"pk_{table}")),
         schema=SCHEMA,
     )
-    enable_tenant_rls(f"{SCHEMA}.{table}")
+    (enable_directory_rls if directory else enable_tenant_rls)(f"{SCHEMA}.{table}")
     if own is not None:
         enable_own_rls(f"{SCHEMA}.{table}", own)
 
@@ -194,6 +197,12 @@ def _roles() -> None:
 def _tenants() -> None:
     policy = sa.Column("password_policy", postgresql.JSONB(), server_default=sa.text("'{}'"), nullable=False)
     op.add_column("tenants", policy, schema=SCHEMA)
+    version = sa.Column("version", sa.Integer(), server_default="1", nullable=False)
+    op.add_column("tenants", version, schema=SCHEMA)
+    # Beginnings of names are looked for by a range under collation C, which uses its index beneath row security.
+    key = sa.Column("name_key", sa.Text(collation="C"), sa.Computed("lower(name)", persisted=True), nullable=False)
+    op.add_column("tenants", key, schema=SCHEMA)
+    _index("tenants", "name_key", "id")
     op.add_column("tenants", _text("registration_role", nullable=True), schema=SCHEMA)
     rule = "registration_role in ('parent', 'student')"
     op.create_check_constraint(op.f("ck_tenants_registration_role"), "tenants", rule, schema=SCHEMA)
@@ -206,6 +215,7 @@ def _tenants() -> None:
         _check("counted_people", "kind", "kind in ('STUDENT', 'TEACHER')"),
         _unique("counted_people", "tenant_id", "record_id"),
         own="false",
+        directory=True,
     )
     _index("counted_people", "tenant_id", "kind", where="counts")
 

@@ -120,6 +120,7 @@ async def _insert(tx: TenantTransaction, rows: Sequence[dict[str, Any]]) -> None
 async def _update(tx: TenantTransaction, rows: Sequence[dict[str, Any]]) -> None:
     given = _unnested(rows, _CHANGED)
     values: dict[str, Any] = {name: given.c[name] for name in _CHANGED}
+    values["version"] = _TENANTS.c.version + 1
     await tx.execute(update(_TENANTS).values(values | {"updated_at": tx.now}).where(_TENANTS.c.id == given.c.id))
 
 

@@ -1,7 +1,8 @@
 """Sending: claim in one transaction, deliver outside of any, record in another.
 
 A claim counts the attempt and hides the message for the length of a lease, so that two senders never hold the same
-one. What a sender does not live to record is sent again when the lease is over.
+one. What a sender does not live to record is sent again when the lease is over. What a suspended school has to say
+waits until it is resumed; what expires meanwhile is not sent.
 """
 
 from collections.abc import Sequence
@@ -29,8 +30,10 @@ _CLAIM = text(
     """
     update notification.deliveries as d set attempts = d.attempts + 1, due_at = :lease_end
     from (
-      select tenant_id, notification_id from notification.deliveries
-      where due_at <= :now order by due_at limit :limit for update skip locked
+      select tenant_id, notification_id from notification.deliveries as waiting
+      where due_at <= :now and not exists (
+        select from notification.tenants as t where t.tenant_id = waiting.tenant_id and t.status = 'SUSPENDED'
+      ) order by due_at limit :limit for update skip locked
     ) as due
     where d.tenant_id = due.tenant_id and d.notification_id = due.notification_id
     returning d.tenant_id, d.notification_id, d.attempts

@@ -104,7 +104,7 @@ class TokenVerifier:
         self._issuer = settings.token_issuer
         self._audience = settings.token_audience
         self._keys = _RemoteKeys(fetch or _over_http(settings.jwks_url))
-        self._verified: OrderedDict[str, Claims] = OrderedDict()
+        self._verified: OrderedDict[str, tuple[str, Claims]] = OrderedDict()  # with the kid of the key
 
     async def verify(self, token: str, now: datetime) -> Claims:
         """The claims of a token that holds.
@@ -112,26 +112,29 @@ class TokenVerifier:
         Raises Unauthenticated for one that proves nothing, TokenExpired for one of ours whose time is over, and
         Unavailable while identity's keys cannot be had.
         """
-        claims = self._verified.get(token)
-        if claims is None:
-            claims = await self._verify_signature(token, now)
-            self._verified[token] = claims
+        if token in self._verified:
+            kid, claims = self._verified[token]
+            await self._keys.get(kid, now)  # a token outlives its key in no cache
+            self._verified.move_to_end(token)
+        else:
+            kid, claims = await self._verify_signature(token, now)
+            self._verified[token] = kid, claims
             if len(self._verified) > _CACHED_TOKENS:
                 self._verified.popitem(last=False)
-        else:
-            self._verified.move_to_end(token)
         if claims.expires_at <= now:
-            del self._verified[token]
+            self._verified.pop(token, None)
             raise TokenExpired("the token's time is over")
         return claims
 
-    async def _verify_signature(self, token: str, now: datetime) -> Claims:
+    async def _verify_signature(self, token: str, now: datetime) -> tuple[str, Claims]:
+        """The kid of the key that the token is signed with, and its claims."""
         if len(token) > _LONGEST_TOKEN:
             raise Unauthenticated("the token is absurdly long")
-        key = await self._keys.get(_key_id(token), now)
+        kid = _key_id(token)
+        key = await self._keys.get(kid, now)
         try:
             payload = jwt.decode(token, key, algorithms=[_ALGORITHM]).claims
-            return self._read(payload, now)
+            return kid, self._read(payload, now)
         except (JoseError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise Unauthenticated("the token does not hold") from error
 
@@ -154,7 +157,7 @@ class TokenVerifier:
             version=_integer(payload["ver"]),
             email=_text(payload["email"]),
             pending=frozenset(_texts(payload["pending"])),
-            client_id=_text(payload["client_id"]) if "client_id" in payload else None,
+            client_id=_name(payload["client_id"]) if "client_id" in payload else None,
         )
         return Claims(actor, token_id=_uuid(payload["jti"]), expires_at=expires)
 
@@ -258,6 +261,13 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("not a text")
     return value
+
+
+def _name(value: Any) -> str:
+    """Not empty: whatever asks whether a client is named must not be told no by one without a name."""
+    if not _text(value):
+        raise ValueError("an empty name")
+    return _text(value)
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import UUID
 
 import pytest
+from joserfc import jws
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
 from libs.auth import (
@@ -160,6 +161,50 @@ async def test_a_withdrawn_key_stops_counting_within_five_minutes(sign, verifier
     await verifier.verify(sign(ver=4), now + timedelta(seconds=299))
     with pytest.raises(Unauthenticated):
         await verifier.verify(sign(ver=5), now + timedelta(seconds=300))
+
+
+async def test_a_withdrawn_key_takes_along_what_was_verified_with_it(sign, verifier, identity, now):
+    remembered = sign(exp=int(now.timestamp()) + 86_400)
+    await verifier.verify(remembered, now)
+    identity.document = KeySet([ECKey.generate_key("P-256", {"kid": "third"})]).as_dict(private=False)
+    await verifier.verify(remembered, now + timedelta(seconds=299))
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(remembered, now + timedelta(seconds=300))
+
+
+async def test_the_next_key_is_known_before_it_signs(*, settings, issuer, verifier, identity, make_actor, now):
+    await verifier.verify(issuer.issue(make_actor(), now), now)
+    keys = json.loads(settings.token_signing_keys.get_secret_value())["keys"]
+    switched = _issuer_of(keys[::-1])
+    token = switched.issue(make_actor(), now)
+    assert jws.extract_compact(token.encode()).headers()["kid"] == "next"
+    await verifier.verify(token, now + timedelta(seconds=1))
+    assert identity.asked == 1  # fetched before the switch
+
+
+async def test_an_old_key_may_go_when_no_token_of_it_lives(*, settings, issuer, verifier, identity, make_actor, now):
+    old = issuer.issue(make_actor(), now)
+    keys = json.loads(settings.token_signing_keys.get_secret_value())["keys"]
+    after = _issuer_of(keys[1:])
+    identity.document = after.jwks()
+    assert [key["kid"] for key in identity.document["keys"]] == ["next"]
+    await verifier.verify(after.issue(make_actor(), now), now)
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(old, now)
+
+
+def _issuer_of(keys):
+    return TokenIssuer(Settings(token_signing_keys=json.dumps({"keys": keys})))
+
+
+async def test_a_token_of_an_integrator_names_its_client(issuer, verifier, make_actor, now):
+    client = make_actor(roles=(), email="", client_id="x" * 43)
+    token = issuer.issue(client, now)
+    assert json.loads(jws.extract_compact(token.encode()).payload)["client_id"] == "x" * 43
+    assert (await verifier.verify(token, now)).actor == client
+    assert client.is_integrator
+    person = (await verifier.verify(issuer.issue(make_actor(), now), now)).actor
+    assert (person.client_id, person.is_integrator) == (None, False)
 
 
 async def test_keys_outlive_an_absence_of_identity(sign, verifier, identity, now):

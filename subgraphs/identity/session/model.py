@@ -84,7 +84,8 @@ class SpentToken(TenantRow, Base):
 class SignInFailure(TenantRow, Base):
     """Failed sign-ins of one account (existing or not: its blind index) from one address.
 
-    A device that has signed in before counts by itself: its `address` is its own.
+    A device that has signed in before counts by itself: its `address` is its own. So does an integrator's client, by
+    the hash of its name.
     """
 
     __tablename__ = "sign_in_failures"

@@ -69,8 +69,8 @@ class _Asked:
 
     @property
     def counted_as(self) -> dict[str, Any]:
-        """Failures are counted beside those of accounts, under what no address of a person can give."""
-        return {"email_blind": hashed(f"client:{self.identifier}"), "address": self.origin.address}
+        """Failures are counted beside those of accounts, in places of their own: neither locks the other out."""
+        return {"email_blind": hashed(self.identifier), "address": f"oauth {self.origin.address}"}
 
 
 async def _issue(tx: TenantTransaction, asked: _Asked, desk: TokenDesk) -> TokenAnswer:

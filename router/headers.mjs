@@ -9,8 +9,10 @@ const SECURITY = {
   'referrer-policy': 'strict-origin-when-cross-origin',
 };
 
+// Browsers of other origins send files to signed addresses; nothing else takes PUT.
+const METHODS = 'GET, POST, OPTIONS';
+const METHODS_OF_FILES = 'GET, PUT, OPTIONS';
 const CORS = {
-  'access-control-allow-methods': 'GET, POST, OPTIONS',
   'access-control-allow-headers':
     'Content-Type, Authorization, X-Tenant-Id, Idempotency-Key, traceparent, Accept-Language',
   'access-control-max-age': '86400',
@@ -33,6 +35,8 @@ export function answerCors(request, response, allowed) {
   const isPreflight = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined;
   if (!isPreflight) return false;
   if (isAllowed) {
+    const isFile = request.url.startsWith('/files/');
+    response.setHeader('access-control-allow-methods', isFile ? METHODS_OF_FILES : METHODS);
     for (const [name, value] of Object.entries(CORS)) response.setHeader(name, value);
   }
   response.writeHead(204).end();

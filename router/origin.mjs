@@ -9,6 +9,7 @@ import { createHealth } from './health.mjs';
 import { Refusal } from './refusals.mjs';
 
 const MAX_BODY_BYTES = 2 ** 20;
+const MAX_FILE_BYTES = 25 * 2 ** 20; // the largest file that a subgraph takes
 
 /** The HTTP server over `gateway`; the caller listens on it. `isStopping()` makes it not ready. */
 export function createOrigin(settings, { gateway, verify, metrics, log, isStopping }) {
@@ -34,7 +35,7 @@ export function createOrigin(settings, { gateway, verify, metrics, log, isStoppi
     }
     const owner = ownerOf(path, settings);
     if (owner === undefined) throw new Refusal('NOT_FOUND');
-    const limit = path.startsWith('/files/') ? Infinity : MAX_BODY_BYTES; // a subgraph knows the quota of its uploads
+    const limit = path.startsWith('/files/') ? MAX_FILE_BYTES : MAX_BODY_BYTES;
     if (Number(request.headers['content-length'] ?? 0) > limit) throw new Refusal('PAYLOAD_TOO_LARGE');
     const onFailure = (refusal) => answerRefusal(response, refusal, named.language);
     forward(request, response, { owner, requestId: named.requestId, limit, onFailure });

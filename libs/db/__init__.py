@@ -3,7 +3,14 @@
 from libs.db.bootstrap import bootstrap
 from libs.db.database import DIALECT, Database, ReadTransaction, TenantTransaction, violated_constraint
 from libs.db.migrations import drift, migrate
-from libs.db.rls import enable_directory_rls, enable_own_rls, enable_platform_rls, enable_tenant_rls, grant_queue
+from libs.db.rls import (
+    enable_directory_rls,
+    enable_own_rls,
+    enable_platform_rls,
+    enable_tenant_rls,
+    enable_worker_rls,
+    grant_queue,
+)
 from libs.db.tables import PlatformRow, TableClass, TenantProjection, TenantRow, Versioned, subgraph_base, tenant_key
 
 __all__ = [
@@ -22,6 +29,7 @@ __all__ = [
     "enable_own_rls",
     "enable_platform_rls",
     "enable_tenant_rls",
+    "enable_worker_rls",
     "grant_queue",
     "migrate",
     "subgraph_base",

@@ -53,6 +53,14 @@ def enable_own_rls(table: str, condition: str) -> None:
     op.execute(f"create policy own on {table} as restrictive to {schema}_app using ({rule}) with check ({rule})")
 
 
+def enable_worker_rls(table: str, *, grants: str) -> None:
+    """A queue table whose rows name people: tenant rules, but that the worker, as the platform under system scope,
+    sees those of every tenant."""
+    system = "((select app_tenant()) = app_platform() and (select app_scope()) = 'system')"
+    rule = f"tenant_id = (select app_tenant()) or {system}"
+    _protect(table, using=rule, check=rule, grants=grants)
+
+
 def grant_queue(table: str, *, app: str, relay: str = "") -> None:
     """A queue table: no policy, tenant_id is a column; what the app and the relay may do is said by grant alone."""
     schema, _ = _names(table)

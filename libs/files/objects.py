@@ -1,12 +1,17 @@
 """Files in object storage, or in a folder, by the URL of the settings: obstore knows them all."""
 
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from obstore.exceptions import NotFoundError
+from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
+
+STORAGE_FAILURES: Final = (BaseError, OSError)
+"""What is raised when the storage cannot be reached, is full, or refuses us."""
 
 
 class StoredFiles:
@@ -25,6 +30,11 @@ class StoredFiles:
     async def put(self, name: str, content: bytes) -> None:
         """Keeps a file whole: nobody reads half of it."""
         await self._store.put_async(name, content)
+
+    async def delete(self, name: str) -> None:
+        """Deletes a file; one that is not there is deleted already."""
+        with suppress(FileNotFoundError, NotFoundError):
+            await self._store.delete_async(name)
 
     async def get(self, name: str) -> bytes | None:
         """The content of a file, or None when there is none."""

@@ -39,6 +39,7 @@ from libs.graph.results import (
 from libs.graph.roots import find_all, find_one, root_aggregates, root_connection
 from libs.graph.scalars import EmailAddress, PhoneNumber, Rupiah, Score
 from libs.graph.schema import SubgraphSchema, subgraph_schema
+from libs.graph.uploads import UploadInput, UploadSuccess, reading_file, request_upload, take_file
 
 __all__ = [
     "ERROR_TYPES",
@@ -68,6 +69,8 @@ __all__ = [
     "Score",
     "Subgraph",
     "SubgraphSchema",
+    "UploadInput",
+    "UploadSuccess",
     "UserError",
     "aggregates",
     "checked_text",
@@ -93,6 +96,8 @@ __all__ = [
     "many",
     "mutation",
     "one",
+    "reading_file",
+    "request_upload",
     "result",
     "root_aggregates",
     "root_connection",
@@ -100,4 +105,5 @@ __all__ = [
     "stub",
     "subgraph_app",
     "subgraph_schema",
+    "take_file",
 ]

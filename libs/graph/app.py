@@ -25,6 +25,7 @@ from strawberry.types import ExecutionResult
 
 from libs.auth import AuthError, Revocations, TokenVerifier, resolve_actor
 from libs.db import Database
+from libs.files import MOST_BYTES
 from libs.graph.context import RequestContext
 from libs.graph.errors import RequestRefused, failure_told, formatted, is_outage, is_timeout
 from libs.graph.schema import SubgraphSchema
@@ -226,6 +227,6 @@ def subgraph_app(
             metrics_route(metrics),
             *routes,
         ],
-        middleware=[Middleware(TelemetryMiddleware, metrics=metrics)],
+        middleware=[Middleware(TelemetryMiddleware, metrics=metrics, max_file=MOST_BYTES)],
         lifespan=lifespan,
     )

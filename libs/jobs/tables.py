@@ -20,14 +20,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from libs.db import TableClass
+from libs.db import TableClass, enable_worker_rls
 
 JOB_STATUSES = ("QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED")
-
-# A tenant sees its own rows; the worker, as the platform under system scope, claims every tenant's.
-_RULE = (
-    "tenant_id = (select app_tenant()) or ((select app_tenant()) = app_platform() and (select app_scope()) = 'system')"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +45,7 @@ def create_job_tables(metadata: MetaData) -> None:
     job_tables(fresh)
     fresh.create_all(op.get_bind(), checkfirst=False)
     for table in ("jobs", "timed_jobs"):
-        op.execute(f"alter table {schema}.{table} enable row level security")
-        op.execute(f"alter table {schema}.{table} force row level security")
-        op.execute(f"create policy tenant on {schema}.{table} to {schema}_app using ({_RULE}) with check ({_RULE})")
-        op.execute(f"create policy owner on {schema}.{table} to {schema}_owner using (true) with check (true)")
-        op.execute(f"grant select, insert, update on {schema}.{table} to {schema}_app")
+        enable_worker_rls(f"{schema}.{table}", grants="select, insert, update")
 
 
 def _jobs(metadata: MetaData) -> Table:

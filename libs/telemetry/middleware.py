@@ -45,7 +45,7 @@ class _Exchange:
         self.scope = scope
         self.status: int | None = None
         self._receive, self._send = receive, send
-        self._left = max_body
+        self.most = self._left = max_body
         length = headers.get("content-length", "")
         self.too_large = length.isdecimal() and int(length) > max_body
 
@@ -90,21 +90,25 @@ class TelemetryMiddleware:
     It stands first in `Starlette(middleware=[...])`: outside of that, Starlette's own catch would answer before it.
 
     Gives the request an id (`X-Request-Id`, the client's where it is sane) and a trace, refuses bodies over `max_body`
-    bytes with 413, adds the security headers an answer does not set itself, turns what nobody caught into a 500 that
-    tells nothing but the correlation id, and writes the access line and the metrics.
+    bytes (below /files: `max_file`) with 413, adds the security headers an answer does not set itself, turns what
+    nobody caught into a 500 that tells nothing but the correlation id, and writes the access line and the metrics.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, max_body: int = MAX_BODY_BYTES) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, max_body: int = MAX_BODY_BYTES, max_file: int = MAX_BODY_BYTES
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._max_body = max_body
+        self._max_file = max_file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
         started_at = time.perf_counter()
-        exchange = _Exchange(scope, receive, send, self._max_body)
+        most = self._max_file if scope["path"].startswith("/files/") else self._max_body
+        exchange = _Exchange(scope, receive, send, most)
         token = current_request.set(exchange.facts)
         try:
             with tracing(Headers(scope=scope).get("traceparent")):
@@ -126,7 +130,7 @@ class TelemetryMiddleware:
                     raise  # too late for an answer: the server ends the connection
                 await exchange.answer(_SERVER_ERROR, "INTERNAL", "Something went wrong on our side.")
         if exchange.too_large:
-            await exchange.answer(413, "PAYLOAD_TOO_LARGE", f"The body is larger than {self._max_body} bytes.")
+            await exchange.answer(413, "PAYLOAD_TOO_LARGE", f"The body is larger than {exchange.most} bytes.")
 
     def _record(self, exchange: _Exchange, seconds: float) -> None:
         method = exchange.scope.get("method", "WEBSOCKET")

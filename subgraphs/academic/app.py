@@ -1,12 +1,14 @@
 """Academic put together: settings in, processes out. The only file that wires."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.applications import Starlette
 
 from libs.crypto import KeyRing
 from libs.db import Database
 from libs.events import OutboxWriter
+from libs.files import Uploads, upload_route
 from libs.graph import Subgraph, subgraph_app
 from libs.jobs import JobQueue, SubgraphWorker
 from libs.kernel import Clock, utc_now
@@ -14,16 +16,17 @@ from libs.settings import Settings
 from subgraphs.academic.consumers import consumers, snapshots
 from subgraphs.academic.contact.queries import Contacts
 from subgraphs.academic.jobs import jobs
-from subgraphs.academic.model import SCHEMA, Tenant
+from subgraphs.academic.model import SCHEMA, Tenant, files
 from subgraphs.academic.schema import schema
 
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What academic's mutations need beyond the database: keys and the queue of long work."""
+    """What academic's mutations need beyond the database: keys, the queue of long work, uploads."""
 
     contacts: Contacts
     queue: JobQueue
+    uploads: Uploads
 
 
 def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
@@ -34,20 +37,24 @@ def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     """The graph of academic. Raises SettingsError when a key is missing."""
     contacts = Contacts.from_settings(settings)
-    extras = Extras(contacts, JobQueue(SCHEMA, contacts.vault))
+    uploads = Uploads(files, settings, contacts.vault)
+    extras = Extras(contacts, JobQueue(SCHEMA, contacts.vault), uploads)
     database = open_database(settings, clock=clock)
-    return subgraph_app(Subgraph(SCHEMA, settings, schema, database, Tenant.__table__, extras, clock))
+    subgraph = Subgraph(SCHEMA, settings, schema, database, Tenant.__table__, extras, clock)
+    return subgraph_app(subgraph, [upload_route(uploads, database, clock)])
 
 
 def create_worker(settings: Settings) -> SubgraphWorker:
     """Relay, consumers and long work of academic."""
-    contacts = Contacts.from_settings(settings)
+    contacts, database = Contacts.from_settings(settings), open_database(settings)
+    uploads = Uploads(files, settings, contacts.vault)
     return SubgraphWorker(
         settings,
-        open_database(settings),
+        database,
         KeyRing.from_settings(settings),
         consumers=consumers(contacts),
         queue=JobQueue(SCHEMA, contacts.vault),
-        jobs=jobs(contacts),
+        jobs=jobs(contacts, uploads),
         snapshots=snapshots(contacts),
+        also=[partial(uploads.keep_purged, database)],
     )

@@ -5,6 +5,7 @@ from sqlalchemy import CheckConstraint
 from libs.crypto import data_keys as declare_data_keys
 from libs.db import TenantProjection, subgraph_base
 from libs.events import queue_tables
+from libs.files import file_table
 from libs.jobs import job_tables
 
 SCHEMA = "academic"
@@ -25,6 +26,7 @@ class Tenant(TenantProjection, Base):
 queues = queue_tables(Base.metadata)
 data_keys = declare_data_keys(Base.metadata)
 jobs = job_tables(Base.metadata)
+files = file_table(Base.metadata)
 
 
 def one_of(column: str, *values: str) -> CheckConstraint:

@@ -13,6 +13,7 @@ from subgraphs.academic.school.graph import SchoolQuery
 from subgraphs.academic.student.graph import StudentMutation, StudentQuery
 from subgraphs.academic.subject.graph import SubjectMutation, SubjectQuery
 from subgraphs.academic.teacher.graph import TeacherMutation, TeacherQuery
+from subgraphs.academic.upload.graph import UploadMutation
 
 
 @strawberry.type
@@ -40,6 +41,7 @@ class Mutation(
     StudentMutation,
     EnrollmentMutation,
     ScheduleMutation,
+    UploadMutation,
 ):
     """What can be done."""
 

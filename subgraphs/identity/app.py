@@ -1,13 +1,15 @@
 """Identity put together: settings in, processes out. The only file that wires."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.applications import Starlette
 
 from libs.auth import Revocations
-from libs.crypto import KeyRing
+from libs.crypto import KeyRing, Vault
 from libs.db import Database
 from libs.events import OutboxWriter
+from libs.files import Uploads, upload_route
 from libs.graph import Subgraph, subgraph_app
 from libs.jobs import SubgraphWorker
 from libs.kernel import Clock, utc_now
@@ -17,7 +19,7 @@ from subgraphs.identity.consumers import consumers
 from subgraphs.identity.credential.http import Desk, invitation_route
 from subgraphs.identity.credential.queries import PasswordHasher
 from subgraphs.identity.jobs import prepare_platform, schedules
-from subgraphs.identity.model import Base
+from subgraphs.identity.model import Base, files, vault_table
 from subgraphs.identity.schema import schema
 from subgraphs.identity.session.http import jwks_route
 from subgraphs.identity.session.queries import TokenPolicy
@@ -28,11 +30,12 @@ NAME = "identity"
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What identity's mutations need beyond the database: keys, hashes, signatures."""
+    """What identity's mutations need beyond the database: keys, hashes, signatures, uploads."""
 
     contacts: Contacts
     hasher: PasswordHasher
     tokens: TokenPolicy
+    uploads: Uploads
 
 
 def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
@@ -40,16 +43,22 @@ def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
     return Database(settings, NAME, on_flush=OutboxWriter(NAME, KeyRing.from_settings(settings)), clock=clock)
 
 
+def open_uploads(settings: Settings) -> Uploads:
+    """The files that are sent to identity."""
+    return Uploads(files, settings, Vault(KeyRing.from_settings(settings), vault_table))
+
+
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     """The graph of identity, its keys and its pages. Raises SettingsError when a key is missing."""
     database = open_database(settings, clock=clock)
-    extras = Extras(Contacts(settings), PasswordHasher(settings), TokenPolicy(settings))
+    uploads = open_uploads(settings)
+    extras = Extras(Contacts(settings), PasswordHasher(settings), TokenPolicy(settings), uploads)
     subgraph = Subgraph(NAME, settings, schema, database, Base.metadata.tables["identity.tenants"], extras, clock)
     desk = Desk(database, extras.contacts, extras.hasher, lambda: Revocations(settings, clock=clock))
     endpoint = settings.public_url.rstrip("/") + ENDPOINT
     clients = TokenDesk(database, extras.tokens, endpoint, settings.token_issuer)
     routes = [jwks_route(extras.tokens), token_route(clients), metadata_route(clients), invitation_route(desk)]
-    return subgraph_app(subgraph, routes)
+    return subgraph_app(subgraph, [*routes, upload_route(uploads, database, clock)])
 
 
 def create_worker(settings: Settings) -> SubgraphWorker:
@@ -61,6 +70,7 @@ def create_worker(settings: Settings) -> SubgraphWorker:
         KeyRing.from_settings(settings),
         consumers=consumers(Contacts(settings), revocations),
         schedules=schedules(settings, revocations),
+        also=[partial(open_uploads(settings).keep_purged, database)],
     )
 
 

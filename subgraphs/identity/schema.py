@@ -8,6 +8,7 @@ from subgraphs.identity.credential.graph import CredentialMutation
 from subgraphs.identity.role.graph import RoleMutation, RoleQuery
 from subgraphs.identity.session.graph import SessionMutation
 from subgraphs.identity.tenant.graph import TenantMutation, TenantQuery
+from subgraphs.identity.upload.graph import UploadMutation
 from subgraphs.identity.user.graph import UserMutation, UserQuery
 
 
@@ -17,7 +18,9 @@ class Query(TenantQuery, UserQuery, RoleQuery, ApiClientQuery):
 
 
 @strawberry.type
-class Mutation(SessionMutation, CredentialMutation, UserMutation, RoleMutation, TenantMutation, ApiClientMutation):
+class Mutation(
+    SessionMutation, CredentialMutation, UserMutation, RoleMutation, TenantMutation, ApiClientMutation, UploadMutation
+):
     """What can be done."""
 
 

@@ -1,20 +1,21 @@
 """Operations put together: settings in, processes out. The only file that wires."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.applications import Starlette
 
 from libs.crypto import KeyRing, SignedLinks, Vault
 from libs.db import Database
 from libs.events import OutboxWriter
-from libs.files import StoredFiles
+from libs.files import StoredFiles, Uploads, upload_route
 from libs.graph import Subgraph, subgraph_app
 from libs.jobs import JobQueue, SubgraphWorker
 from libs.kernel import Clock, utc_now
 from libs.settings import Settings
 from subgraphs.operations.consumers import consumers
 from subgraphs.operations.jobs import jobs
-from subgraphs.operations.model import SCHEMA, Tenant, person_keys
+from subgraphs.operations.model import SCHEMA, Tenant, files, person_keys
 from subgraphs.operations.report_card.adapters.chromium import ChromiumPrinter
 from subgraphs.operations.report_card.adapters.page import Pages
 from subgraphs.operations.report_card.http import Archive, report_card_routes
@@ -23,11 +24,12 @@ from subgraphs.operations.schema import schema
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What the graph of operations needs beyond the database: the queue of long work, keys, signed addresses."""
+    """What the graph of operations needs beyond the database: long work, keys, signed addresses, uploads."""
 
     queue: JobQueue
     vault: Vault
     links: SignedLinks
+    uploads: Uploads
 
 
 def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
@@ -40,23 +42,25 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     database = open_database(settings, clock=clock)
     vault = Vault(KeyRing.from_settings(settings), person_keys)
     links = SignedLinks(settings, purpose="report card")
-    extras = Extras(JobQueue(SCHEMA, vault), vault, links)
+    uploads = Uploads(files, settings, vault)
+    extras = Extras(JobQueue(SCHEMA, vault), vault, links, uploads)
     subgraph = Subgraph(SCHEMA, settings, schema, database, Tenant.__table__, extras, clock)
     archive = Archive(database, vault, StoredFiles(settings.files_url), links, clock)
-    return subgraph_app(subgraph, report_card_routes(archive))
+    return subgraph_app(subgraph, [*report_card_routes(archive), upload_route(uploads, database, clock)])
 
 
 def create_worker(settings: Settings) -> SubgraphWorker:
     """Relay, consumers and long work of operations."""
     key_ring = KeyRing.from_settings(settings)
     vault = Vault(key_ring, person_keys)
-    printer = ChromiumPrinter(settings.chromium)
+    printer, database = ChromiumPrinter(settings.chromium), open_database(settings)
+    stored, uploads = StoredFiles(settings.files_url), Uploads(files, settings, vault)
     return SubgraphWorker(
         settings,
-        open_database(settings),
+        database,
         key_ring,
         consumers=consumers(vault),
         queue=JobQueue(SCHEMA, vault),
-        jobs=jobs(vault, Pages(settings.public_url), printer, StoredFiles(settings.files_url)),
-        also=[printer.run],
+        jobs=jobs(vault, Pages(settings.public_url), printer, stored, uploads),
+        also=[printer.run, partial(uploads.keep_purged, database)],
     )

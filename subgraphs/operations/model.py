@@ -3,6 +3,7 @@
 from libs.crypto import data_keys
 from libs.db import TenantProjection, subgraph_base
 from libs.events import queue_tables
+from libs.files import file_table
 from libs.jobs import job_tables
 
 SCHEMA = "operations"
@@ -20,4 +21,5 @@ class Tenant(TenantProjection, Base):
 
 queues = queue_tables(Base.metadata)
 jobs = job_tables(Base.metadata)
+files = file_table(Base.metadata)
 person_keys = data_keys(Base.metadata)

@@ -7,6 +7,7 @@ from subgraphs.operations.attendance.graph import AttendanceMutation, Attendance
 from subgraphs.operations.grading.graph import GradingMutation, GradingQuery
 from subgraphs.operations.report_card.graph import ReportCardMutation, ReportCardQuery
 from subgraphs.operations.roster.graph import ClassSubject, Student, Subject
+from subgraphs.operations.upload.graph import UploadMutation
 
 
 @strawberry.type
@@ -15,7 +16,7 @@ class Query(AttendanceQuery, GradingQuery, ReportCardQuery):
 
 
 @strawberry.type
-class Mutation(AttendanceMutation, GradingMutation, ReportCardMutation):
+class Mutation(AttendanceMutation, GradingMutation, ReportCardMutation, UploadMutation):
     """What can be done."""
 
 

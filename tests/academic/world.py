@@ -141,7 +141,7 @@ class World:
                 tx,
                 contacts=self.contacts,
                 academic_year_id=year.id,
-                text="\n".join((header, *lines)),
+                content="\n".join((header, *lines)),
                 dry_run=dry_run,
             )
 

@@ -175,6 +175,7 @@ def academic_inputs(ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             "semesterId": ids["semester"],
             "teacherId": ids["teacher"],
         },
+        "requestAcademicUpload": {"name": "siswa.xlsx", "size": 1000, "type": "XLSX"},
         "importStudents": {
             "file": {"text": f"{HEADER}\n77,,Murid Baru,L,2010-01-01,,,,,"},
             "academicYearId": ids["year"],
@@ -219,6 +220,7 @@ async def prepare_identity(setting: Setting, other_school: UUID, as_owner: Owner
             "validFrom": "2026-09-01",
             "validUntil": "2090-01-01",
         },
+        "requestIdentityUpload": {"name": "sekolah.xlsx", "size": 1000, "type": "XLSX"},
     }
     setting.inputs |= await school_inputs(setting.graph, setting.actor("super_admin"), setting.school)
     setting.inputs = RightNow(setting.inputs | await _own_inputs(setting))

@@ -124,6 +124,7 @@ async def operations_inputs(world: OperationsWorld, graph: GraphClient) -> Input
             "default": "PRESENT",
             "entries": [{"studentId": each, "status": "SICK", "notes": "demam"} for each in students],
         },
+        "requestOperationsUpload": {"name": "hadir.csv", "size": 1000, "type": "CSV"},
         "importAttendance": {"file": {"text": f"nis,date,status\n0000,{day},SICK\n"}},
         "setGradeCategories": {"classSubjectId": str(subject), "categories": [{"name": "Tugas", "weight": 100}]},
         "createAssessment": {

@@ -108,7 +108,7 @@ class Pupils:
                 tx,
                 contacts=self._contacts,
                 academic_year_id=self._years[school],
-                text="\n".join([header, *lines]),
+                content="\n".join([header, *lines]),
                 dry_run=False,
             )
         if faults:

@@ -16,6 +16,7 @@ from libs.events import wait_until_consumed
 from libs.kernel import utc_now
 from tests.journeys.client import Person
 from tests.journeys.stack import PLATFORM_PASSWORD, Stack
+from tests.libs.files.workbooks import workbook
 
 PASSWORD = "Melati-putih-7"
 HEADER = (
@@ -149,9 +150,14 @@ class School:
         self.ids |= {f"student {each['nis']}": each["id"] for each in found["students"]["nodes"]}
 
     async def import_pupils(self, lines: Sequence[str]) -> None:
-        """Loads lines of a file and waits for the end of the job."""
+        """Sends a workbook of these lines, loads it and waits for the end of the job."""
         admin = self.people["Admin"]
-        given = {"file": {"text": "\n".join((HEADER, *lines))}, "academicYearId": self.ids["year"]}
+        book = workbook([line.split(",") for line in (HEADER, *lines)])
+        announced = {"name": "siswa.xlsx", "size": len(book), "type": "XLSX"}
+        upload = await admin.do("requestAcademicUpload", announced, "uploadUrl fileId")
+        sent = await admin.http.put(upload["uploadUrl"], content=book)
+        assert sent.status_code == 204, sent.text
+        given = {"file": {"fileId": upload["fileId"]}, "academicYearId": self.ids["year"]}
         job = (await admin.do("importStudents", given, "job { id status }"))["job"]
         for _ in range(_JOB_SECONDS * 10):
             if job["status"] not in ("QUEUED", "RUNNING"):

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date, timedelta
 from io import BytesIO
 from typing import Any
@@ -257,6 +257,34 @@ async def test_a_report_card_from_the_scores_to_the_page_behind_its_code(
         seen = await school.people[who].read("query($id: ID!) { reportCard(id: $id) { id } }", id=card["id"])
         assert seen == {"reportCard": None}, who
     assert (await http.get(f"{verify[:-3]}AAA")).status_code == 404
+
+
+async def test_a_large_file_is_sent_through_the_router(school: School, http: httpx.AsyncClient) -> None:
+    content = b"nis,full_name,gender\n" + b"1,A,L\n" * 500_000
+    announced = {"name": "siswa.csv", "size": len(content), "type": "CSV"}
+    upload = await school.people["Admin"].do("requestAcademicUpload", announced, "uploadUrl fileId")
+
+    async def pieces(more: bytes = b"") -> AsyncIterator[bytes]:
+        for start in range(0, len(content), 2**16):
+            yield content[start : start + 2**16]
+        yield more
+
+    url = upload["uploadUrl"]
+    assert httpx.URL(url).host == http.base_url.host
+    assert httpx.URL(url).port == http.base_url.port
+    assert (await http.put(url, content=pieces(b"1"))).status_code == 413
+    assert (await http.put(url, content=content + b"1")).status_code == 413
+    assert (await http.put(f"{url}x", content=b"1")).status_code == 403
+    assert (await http.put(url, content=pieces())).status_code == 204
+    given = {"file": {"fileId": upload["fileId"]}, "academicYearId": school.ids["year"]}
+    job = (await school.people["Admin"].do("importStudents", given, "job { id }"))["job"]
+
+    async def ended() -> Any:
+        document = "query($id: ID!) { academicJob(id: $id) { status errors { code } } }"
+        seen = (await school.people["Admin"].read(document, id=job["id"]))["academicJob"]
+        return seen if seen["status"] not in ("QUEUED", "RUNNING") else None
+
+    assert await until(ended, "the import") == {"status": "FAILED", "errors": [{"code": "TOO_MANY_ROWS"}]}
 
 
 async def test_nothing_of_it_was_given_up_nor_logged(school: School) -> None:

@@ -157,6 +157,12 @@ async def test_every_answer_has_the_security_headers(graph: Graph, path: str) ->
     assert answer.headers["x-request-id"]
 
 
+async def iter_large() -> Any:
+    """A file over 25 MiB."""
+    for _ in range(26):
+        yield b"x" * 2**20
+
+
 async def test_a_body_over_one_mebibyte_is_refused_however_it_is_sent(graph: Graph) -> None:
     async def pieces() -> Any:
         for _ in range(17):
@@ -172,6 +178,9 @@ async def test_a_body_over_one_mebibyte_is_refused_however_it_is_sent(graph: Gra
     assert answer.json() == {"data": {"school": "SMA Gabriel Pereira"}}
     upload = await graph.client.post("/files/academic/x", content=b"x" * (2**20 + 1))
     assert upload.json()["size"] == 2**20 + 1
+    for content in (b"x" * (25 * 2**20 + 1), iter_large()):
+        answer = await graph.client.put("/files/academic/x", content=content)
+        assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (413, "PAYLOAD_TOO_LARGE")
 
 
 @pytest.mark.parametrize(
@@ -228,6 +237,9 @@ async def test_only_origins_of_the_list_may_call_from_a_browser(graph: Graph) ->
         "Content-Type, Authorization, X-Tenant-Id, Idempotency-Key, traceparent, Accept-Language"
     )
     assert allowed.headers["access-control-max-age"] == "86400"
+    asked = {"origin": "https://b.example.test", "access-control-request-method": "PUT"}
+    upload = await graph.client.options("/files/academic/uploads/x", headers=asked)
+    assert upload.headers["access-control-allow-methods"] == "GET, PUT, OPTIONS"
     foreign = await preflight("https://b.example.test.evil.test")
     assert [name for name in foreign.headers if name.startswith("access-control")] == []
     answer = await graph.client.post(

@@ -138,8 +138,8 @@ class Student:
 
 
 @strawberry.input(
-    description="Pupils as CSV with the columns nis, nisn, full_name, gender, birth_date, class, guardian_name, "
-    "guardian_relation, guardian_email, guardian_phone and, if wanted, email (the pupil's own)."
+    description="Pupils as CSV or XLSX with the columns nis, nisn, full_name, gender, birth_date, class, "
+    "guardian_name, guardian_relation, guardian_email, guardian_phone and, if wanted, email (the pupil's own)."
 )
 class ImportStudentsInput:
     file: FileInput = given("The file.")
@@ -197,9 +197,11 @@ class StudentMutation:
         job_id = await operations.request_import(
             call.tx,
             queue=call.context.extras.queue,
+            uploads=call.context.extras.uploads,
             requested_by=call.actor.user_id,
             academic_year_id=input.academic_year_id,
             text=input.file.text,
+            file_id=input.file.file_id,
             dry_run=input.dry_run,
         )
         return ImportStudentsSuccess(job_id=job_id)

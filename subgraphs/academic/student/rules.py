@@ -2,8 +2,6 @@
 
 from enum import StrEnum
 
-from libs.kernel import FieldFault, InvalidInput
-
 
 class Gender(StrEnum):
     """Sex as registered."""
@@ -32,9 +30,3 @@ class GuardianRelation(StrEnum):
 def name_words(full_name: str) -> list[str]:
     """The words a name is found by: case folded, each once, in the order of the name."""
     return list(dict.fromkeys(full_name.casefold().split()))
-
-
-def text_needed() -> InvalidInput:
-    """What an import without a file's text is told."""
-    texts = {"id": "Isi berkas wajib diberikan.", "en": "The text of the file is needed."}
-    return InvalidInput([FieldFault("input.file.text", "REQUIRED", texts)])

@@ -26,12 +26,14 @@ from libs.graph import (
     given_out,
     mutation,
     one,
+    reading_file,
     result,
     root_aggregates,
     root_connection,
     starting_with,
+    take_file,
 )
-from libs.kernel import FieldFault, InvalidInput
+from libs.kernel import FieldFault
 from subgraphs.identity.tenant import rules
 from subgraphs.identity.tenant.operations.configure_tenant import configure_tenant
 from subgraphs.identity.tenant.operations.create_tenant import FirstAdmin, create_tenant
@@ -136,7 +138,9 @@ class CreateTenantSuccess:
     tenant: Tenant = one("Tenant", "The new school.")
 
 
-@strawberry.input(description="A school register: CSV with the columns npsn, name, level, ownership, district_code.")
+@strawberry.input(
+    description="A school register: CSV or XLSX with the columns npsn, name, level, ownership, district_code."
+)
 class ImportTenantsInput:
     file: FileInput = given("The register.")
     dry_run: bool = given("Only tell what would happen.", default=False)
@@ -299,13 +303,12 @@ class TenantMutation:
         )
         return CreateTenantSuccess(tenant_id=tenant_id)
 
-    @mutation(permission="tenant:import", platform=True)
+    @mutation(permission="tenant:import", platform=True, prepare=reading_file(platform=True))
     async def import_tenants(self, call: Call, input: ImportTenantsInput) -> ImportTenantsSuccess:
         """Loads a school register: all of it or nothing; running it again changes nothing."""
-        if input.file.text is None:
-            raise InvalidInput([rules.fault("input.file.text", "REQUIRED")])
+        await take_file(call, input.file, keep=input.dry_run)
         done = await import_tenants(
-            call.tx, actor=call.actor, register=input.file.text, dry_run=input.dry_run, origin=call.context
+            call.tx, actor=call.actor, register=call.prepared, dry_run=input.dry_run, origin=call.context
         )
         return ImportTenantsSuccess(created=done.created, updated=done.updated, unchanged=done.unchanged)
 

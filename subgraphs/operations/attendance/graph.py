@@ -157,7 +157,9 @@ def recorder(call: Call) -> operations.Recorder:
 _NotTeachingThisClass: Any = Annotated["NotTeachingThisClass", strawberry.lazy("subgraphs.operations.grading.graph")]
 
 
-@strawberry.input(description="Attendance as CSV with the columns nis, date (ISO), status and, if wanted, notes.")
+@strawberry.input(
+    description="Attendance as CSV or XLSX with the columns nis, date (ISO), status and, if wanted, notes."
+)
 class ImportAttendanceInput:
     file: FileInput = given("The file.")
 
@@ -219,6 +221,11 @@ class AttendanceMutation:
     async def import_attendance(self, call: Call, input: ImportAttendanceInput) -> ImportAttendanceSuccess:
         """Loads marks of past days as the office's: all rows or none; loading them again changes nothing."""
         job_id = await operations.request_import(
-            call.tx, queue=call.context.extras.queue, requested_by=call.actor.user_id, text=input.file.text
+            call.tx,
+            queue=call.context.extras.queue,
+            uploads=call.context.extras.uploads,
+            requested_by=call.actor.user_id,
+            text=input.file.text,
+            file_id=input.file.file_id,
         )
         return ImportAttendanceSuccess(job_id=job_id)

@@ -13,6 +13,7 @@ from sqlalchemy import text as sql
 
 from libs.db import TenantTransaction
 from libs.events.contracts.operations import AbsenceNotified, AttendanceEntry, AttendanceRecorded
+from libs.files import Content, Uploads
 from libs.jobs import JobQueue, RunningJob
 from libs.kernel import FieldFault, InvalidInput
 from subgraphs.operations.attendance.imports import fault, parse_attendance
@@ -207,26 +208,33 @@ async def _tell_absences(
         )
 
 
-async def request_import(tx: TenantTransaction, *, queue: JobQueue, requested_by: UUID, text: str | None) -> UUID:
-    """Queues the import of a file's text; answers the job's id. Raises InvalidInput without a text."""
-    if text is None:
-        texts = {"id": "Isi berkas wajib diberikan.", "en": "The text of the file is needed."}
-        raise InvalidInput([FieldFault("input.file.text", "REQUIRED", texts)])
-    payload = {"text": text, "by": str(requested_by)}
+async def request_import(
+    tx: TenantTransaction,
+    *,
+    queue: JobQueue,
+    uploads: Uploads,
+    requested_by: UUID,
+    text: str | None,
+    file_id: UUID | None,
+) -> UUID:
+    """Queues the import of a file; answers the job's id. Raises InvalidInput without one, NotFound."""
+    file = await uploads.take(tx, text=text, file_id=file_id)
+    payload = {"by": str(requested_by), **file}
     return await queue.enqueue(tx, IMPORT_ATTENDANCE, payload, created_by=requested_by)
 
 
-async def carry_out_import(tx: TenantTransaction, job: RunningJob) -> list[FieldFault]:
+async def carry_out_import(tx: TenantTransaction, job: RunningJob, *, uploads: Uploads) -> None:
     """The job itself. Raises InvalidInput with every fault of the file."""
     zone = (await tx.execute(select(Tenant.timezone).where(Tenant.tenant_id == tx.tenant_id))).scalar_one()
     today = tx.now.astimezone(ZoneInfo(zone)).date()
-    await import_attendance(tx, by=UUID(job.payload["by"]), text=job.payload["text"], today=today)
-    return []
+    content = await uploads.open(tx, job.payload)
+    await import_attendance(tx, by=UUID(job.payload["by"]), content=content, today=today)
+    await uploads.discard(tx, job.payload)
 
 
-async def import_attendance(tx: TenantTransaction, *, by: UUID, text: str, today: date) -> Recorded:
+async def import_attendance(tx: TenantTransaction, *, by: UUID, content: Content, today: date) -> Recorded:
     """Marks of many days, as the office's: all rows of a file or none. Raises InvalidInput with every fault."""
-    rows, faults = parse_attendance(text)
+    rows, faults = parse_attendance(content)
     days = [row.day for row in rows] or [today]
     students = await students_by_nis(tx, {row.nis for row in rows})
     classes = await classes_on_days(tx, list(students.values()), min(days), max(days))

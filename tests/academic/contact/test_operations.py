@@ -59,7 +59,9 @@ async def test_an_account_tied_while_a_sibling_comes_is_told_for_both(world: Wor
         await link_account(tx, contacts=world.contacts, record_id=guardian, user_id=user)
 
     async def add(tx: TenantTransaction) -> None:
-        assert await run_import(tx, contacts=world.contacts, academic_year_id=year.id, text=text, dry_run=False) == []
+        assert (
+            await run_import(tx, contacts=world.contacts, academic_year_id=year.id, content=text, dry_run=False) == []
+        )
 
     async def alone(change: Callable[[TenantTransaction], Awaitable[None]]) -> None:
         async with world.write(Scope.SYSTEM) as tx:

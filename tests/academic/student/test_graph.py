@@ -3,10 +3,11 @@ import asyncio
 import pytest
 
 from libs.crypto import KeyRing, Vault
+from libs.files import Uploads
 from libs.jobs import JobQueue, JobRunner
 from libs.settings import Settings
 from subgraphs.academic.jobs import jobs
-from subgraphs.academic.model import data_keys
+from subgraphs.academic.model import data_keys, files
 from tests.academic.graph import Scene
 from tests.academic.world import HEADER
 
@@ -153,9 +154,10 @@ async def test_nobody_reads_without_an_account(here: Scene):
 FOLLOWED = "job { id kind status errors { path code message } progress { done total } }"
 
 
-async def _run_jobs(here: Scene, settings: Settings) -> None:
-    queue = JobQueue("academic", Vault(KeyRing.from_settings(settings), data_keys))
-    runner = JobRunner(here.world.database, queue, jobs(here.world.contacts))
+async def run_jobs(here: Scene, settings: Settings) -> None:
+    vault = Vault(KeyRing.from_settings(settings), data_keys)
+    uploads = Uploads(files, settings, vault)
+    runner = JobRunner(here.world.database, JobQueue("academic", vault), jobs(here.world.contacts, uploads))
     while await runner.run_next(asyncio.Event()):
         pass
 
@@ -171,7 +173,7 @@ async def _import(here: Scene, settings: Settings, *lines: str, dry_run: bool = 
     )
     assert answer["job"]["status"] == "QUEUED"
     assert answer["job"]["kind"] == "IMPORT_STUDENTS"
-    await _run_jobs(here, settings)
+    await run_jobs(here, settings)
     query = "query($id: ID!) { academicJob(id: $id) { status errors { path code message } } }"
     return (await here.ask(query, "school_admin", id=answer["job"]["id"])).ok()["academicJob"]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from libs.kernel import PLATFORM_TENANT_ID, new_id
+from libs.kernel import PLATFORM_TENANT_ID
 from libs.testing import actor_of
 
 CREATE = """mutation($input: CreateTenantInput!) { createTenant(input: $input) { __typename
@@ -118,7 +118,6 @@ async def test_a_register_through_the_graph(graph, platform):
     ("file", "paths"),
     [
         ({}, ["input.file.text"]),
-        ({"fileId": str(new_id())}, ["input.file.text"]),
         ({"text": REGISTER + "1;;SD;NEGERI;3307070\n"}, ["input.file.text[3].npsn", "input.file.text[3].name"]),
         (
             {"text": "nothing"},

@@ -62,13 +62,16 @@ def metrics():
 def app(metrics):
     routes = [
         Route("/echo", echo, methods=["GET", "POST"]),
+        Route("/files/echo", echo, methods=["PUT"]),
         Route("/stubborn", stubborn, methods=["POST"]),
         Route("/boom", boom),
         Route("/late", late_boom),
         Route("/framed", framed),
         WebSocketRoute("/socket", socket),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(TelemetryMiddleware, metrics=metrics, max_body=1_000)])
+    return Starlette(
+        routes=routes, middleware=[Middleware(TelemetryMiddleware, metrics=metrics, max_body=1_000, max_file=2_000)]
+    )
 
 
 @pytest.fixture
@@ -98,6 +101,11 @@ async def test_ids_go_in_and_out(client):
 async def test_odd_request_ids_are_replaced(client, given):
     answer = await client.get("/echo", headers={"x-request-id": given.encode()})
     assert UUID(answer.headers["x-request-id"]).version == 7
+
+
+async def test_files_may_be_larger_than_other_bodies(client):
+    assert [(await client.put("/files/echo", content=b"x" * size)).status_code for size in (2_000, 2_001)] == [200, 413]
+    assert [(await client.post("/echo", content=b"x" * size)).status_code for size in (1_000, 1_001)] == [200, 413]
 
 
 async def test_security_headers_are_added_and_not_overwritten(client):

@@ -1,9 +1,11 @@
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from libs.crypto import KeyRing, Vault
+from libs.files import Uploads
 from libs.jobs import Job, JobQueue, JobRunner
 from libs.kernel import InvalidInput, new_id, utc_now
 from subgraphs.operations.attendance.imports import parse_attendance
@@ -14,7 +16,7 @@ from subgraphs.operations.attendance.operations import (
     import_attendance,
     request_import,
 )
-from subgraphs.operations.model import SCHEMA, person_keys
+from subgraphs.operations.model import SCHEMA, files, person_keys
 from tests.operations.attendance.test_operations import scene, statuses
 from tests.operations.world import TODAY, World, semester, year_created
 
@@ -26,7 +28,7 @@ FILE = f"nis,date,status,notes\n0000,{YESTERDAY},ABSENT,\n0001,{YESTERDAY},prese
 
 async def load(world: World, text: str) -> Recorded:
     async with world.write() as tx:
-        return await import_attendance(tx, by=new_id(), text=text, today=world.today)
+        return await import_attendance(tx, by=new_id(), content=text, today=world.today)
 
 
 async def faults(world: World, text: str) -> list[tuple[str, str]]:
@@ -71,10 +73,10 @@ async def test_a_file_is_loaded_once_and_tells_nobody_of_the_past(world: World, 
 async def follow(world: World, text: str) -> Job:
     """Asks for an import, lets the worker do it, and answers what became of it."""
     vault = Vault(KeyRing.from_settings(world.settings), person_keys)
-    queue = JobQueue(SCHEMA, vault)
+    queue, uploads = JobQueue(SCHEMA, vault), Uploads(files, world.settings, vault)
     async with world.write() as tx:
-        job_id = await request_import(tx, queue=queue, requested_by=new_id(), text=text)
-    runner = JobRunner(world.database, queue, {IMPORT_ATTENDANCE: carry_out_import})
+        job_id = await request_import(tx, queue=queue, uploads=uploads, requested_by=new_id(), text=text, file_id=None)
+    runner = JobRunner(world.database, queue, {IMPORT_ATTENDANCE: partial(carry_out_import, uploads=uploads)})
     while await runner.run_next(asyncio.Event()):
         pass
     async with world.write() as tx:

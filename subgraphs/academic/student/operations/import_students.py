@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, LargeBinary, Select, Text, any_, bindparam, or_, select
 
 from libs.db import TenantTransaction
+from libs.files import Content
 from libs.kernel import FieldFault
 from subgraphs.academic.academic_year.model import AcademicYear
 from subgraphs.academic.class_.model import Class
@@ -19,13 +20,13 @@ from subgraphs.academic.student.operations.write_import import write_import
 
 
 async def run_import(
-    tx: TenantTransaction, *, contacts: Contacts, academic_year_id: UUID, text: str, dry_run: bool
+    tx: TenantTransaction, *, contacts: Contacts, academic_year_id: UUID, content: Content, dry_run: bool
 ) -> list[FieldFault]:
     """Reads a file and, unless something in it is wrong or it is a dry run, writes what is missing.
 
     Answers every fault. Enrollments last the whole year. Raises NotFound for an unknown year or school.
     """
-    rows, faults = parse_students(text)
+    rows, faults = parse_students(content)
     # Imports of a school wait for each other: guardians are matched by addresses that no constraint makes unique.
     await tx.get(School, tx.tenant_id, lock=True)
     year = await tx.get(AcademicYear, academic_year_id)

@@ -10,6 +10,7 @@ from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, column, func, insert,
 from libs.auth import Actor, system_binding
 from libs.db import TenantTransaction
 from libs.events.contracts.identity import TenantCreated, TenantUpdated
+from libs.files import Content
 from libs.kernel import PLATFORM_TENANT_ID, InvalidInput
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
 from subgraphs.identity.tenant.imports import RegisterRow, read_register
@@ -45,7 +46,7 @@ class _Plan:
 
 
 async def import_tenants(
-    tx: TenantTransaction, *, actor: Actor, register: str, dry_run: bool, origin: Origin
+    tx: TenantTransaction, *, actor: Actor, register: Content, dry_run: bool, origin: Origin
 ) -> ImportedTenants:
     """Creates the schools that are new and updates those whose entry changed, matched by NPSN.
 

@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import suppress
 from datetime import date, time, timedelta
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from libs.kernel import InvalidInput, NotFound, new_id
 from subgraphs.operations.attendance.operations import Entry, Recorded, Recorder, record_class_attendance
 from subgraphs.operations.attendance.rules import AttendanceStatus, Holiday, OutsideSemester
 from subgraphs.operations.grading.rules import NotTeachingThisClass
-from tests.operations.world import ODD, TODAY, World
+from tests.operations.world import ODD, TODAY, YEAR, World
 
 HOMEROOM, TEACHER, STRANGER = new_id(), new_id(), new_id()
 OFFICE = Recorder(new_id(), any_class=True)
@@ -87,6 +88,36 @@ async def test_only_who_leads_or_teaches_the_class_or_the_office_marks_it(world:
     assert statuses(world) == ["PRESENT"] * 6  # the teacher's and the office's marks are both kept
 
 
+async def test_who_teaches_a_class_marks_it_from_the_first_day_until_another_does_or_it_ends(world: World):
+    semester, _ = await world.year()
+    class_id = await world.class_()
+    taught = await world.subject(class_id, semester, teacher=TEACHER)
+    successor, first, over = new_id(), TODAY - timedelta(days=14), TODAY - timedelta(days=7)
+    about = {"class_subject_id": taught, "class_id": class_id, "subject_id": new_id(), "semester_id": semester}
+    await world.receive(
+        academic.TeacherAssigned(**about, teacher_id=new_id(), user_id=successor, valid_from=first, valid_to=over)
+    )
+    may: dict[date, set[UUID]] = {}
+    for day in (first - timedelta(days=1), first, over - timedelta(days=1), over):
+        may[day] = set()
+        for account in (TEACHER, successor):
+            with suppress(NotTeachingThisClass):
+                await record(world, class_id, by=account, day=day)
+                may[day].add(account)
+    assert list(may.values()) == [{TEACHER}, {successor}, {successor}, set()]
+
+
+async def test_marked_is_who_sits_in_the_class_on_the_day(world: World):
+    class_id, sitting = await scene(world)
+    tomorrow = TODAY + timedelta(days=1)
+    for days in ((YEAR[0], TODAY), (tomorrow, None)):
+        await world.pupils(1, class_id=class_id, days=days)
+    for days in ((YEAR[0], tomorrow), (TODAY, None)):
+        sitting += await world.pupils(1, class_id=class_id, days=days)
+    await record(world, class_id)
+    assert {row["student_id"] for row in world.rows("student_attendance")} == set(sitting)
+
+
 async def test_days_without_school_are_refused(world: World):
     class_id, _ = await scene(world)
     monday = TODAY - timedelta(days=1)
@@ -117,20 +148,26 @@ async def test_who_sits_in_another_class_is_no_entry(world: World):
 
 async def test_a_lesson_has_marks_of_its_own(world: World):
     class_id, (ani, *_) = await scene(world)
-    lesson, elsewhere = new_id(), new_id()
-    for slot, where, day in ((lesson, class_id, TODAY.isoweekday()), (elsewhere, class_id, 5)):
+    lesson, elsewhere, later, ended = (new_id() for _ in range(4))
+    for slot, where, day, is_active in (
+        (lesson, class_id, TODAY.isoweekday(), True),
+        (elsewhere, new_id(), TODAY.isoweekday(), True),
+        (later, class_id, 5, True),
+        (ended, class_id, TODAY.isoweekday(), False),
+    ):
         await world.receive(
             academic.ScheduleUpdated(
                 schedule_id=slot, class_subject_id=new_id(), class_id=where, subject_id=new_id(), semester_id=new_id(),
-                teacher_id=None, day_of_week=day, start_time=time(7, 15), end_time=time(8, 45),
+                teacher_id=None, day_of_week=day, start_time=time(7, 15), end_time=time(8, 45), is_active=is_active,
             )
         )  # fmt: skip
     await record(world, class_id)
     assert (await record(world, class_id, {ani: ABSENT}, schedule_id=lesson)).recorded == 3
     assert len(statuses(world)) == 6
     assert world.events("AbsenceNotified") == []  # the mark of the day holds
-    with pytest.raises(InvalidInput):
-        await record(world, class_id, schedule_id=elsewhere)
+    for other in (elsewhere, later, ended):
+        with pytest.raises(InvalidInput):
+            await record(world, class_id, schedule_id=other)
     with pytest.raises(NotFound):
         await record(world, class_id, schedule_id=new_id())
 

@@ -11,7 +11,16 @@ from libs.db.rls import (
     enable_worker_rls,
     grant_queue,
 )
-from libs.db.tables import PlatformRow, TableClass, TenantProjection, TenantRow, Versioned, subgraph_base, tenant_key
+from libs.db.tables import (
+    PlatformRow,
+    TableClass,
+    TenantProjection,
+    TenantRow,
+    Versioned,
+    one_of,
+    subgraph_base,
+    tenant_key,
+)
 
 __all__ = [
     "DIALECT",
@@ -32,6 +41,7 @@ __all__ = [
     "enable_worker_rls",
     "grant_queue",
     "migrate",
+    "one_of",
     "subgraph_base",
     "tenant_key",
     "violated_constraint",

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, ForeignKeyConstraint, MetaData, Text, func, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, DateTime, ForeignKeyConstraint, MetaData, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -87,6 +87,12 @@ class TenantProjection(TenantRow):
     quotas: Mapped[dict[str, int]] = mapped_column(JSONB)
 
     __table_args__ = ({"info": {"class": TableClass.PROJECTION}},)
+
+
+def one_of(column: str, *values: str) -> CheckConstraint:
+    """A CHECK, named ck_<table>_<column>, that the column holds one of these values (or is null)."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} in ({listed})", name=column)
 
 
 def tenant_key(column: str, target: str, *, ondelete: str | None = None) -> ForeignKeyConstraint:

@@ -1,7 +1,5 @@
 """What every table of academic stands on, and the tables that belong to no aggregate: queues, keys, jobs, tenants."""
 
-from sqlalchemy import CheckConstraint
-
 from libs.crypto import data_keys as declare_data_keys
 from libs.db import TenantProjection, subgraph_base
 from libs.events import queue_tables
@@ -27,9 +25,3 @@ queues = queue_tables(Base.metadata)
 data_keys = declare_data_keys(Base.metadata)
 jobs = job_tables(Base.metadata)
 files = file_table(Base.metadata)
-
-
-def one_of(column: str, *values: str) -> CheckConstraint:
-    """A CHECK, named ck_<table>_<column>, that the column holds one of these values (or is null)."""
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} in ({listed})", name=column)

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import CheckConstraint
 
 from libs.crypto import data_keys
-from libs.db import TenantProjection, subgraph_base
+from libs.db import TenantProjection, one_of, subgraph_base
 from libs.events import queue_tables
 from libs.jobs import job_tables
 
@@ -40,12 +40,6 @@ class Tenant(TenantProjection, Base):
 queues = queue_tables(Base.metadata)
 jobs = job_tables(Base.metadata)
 person_keys = data_keys(Base.metadata)
-
-
-def one_of(column: str, *values: str) -> CheckConstraint:
-    """A CHECK, named ck_<table>_<column>, that the column holds one of these values (or is null)."""
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} in ({listed})", name=column)
 
 
 def payer_checks() -> tuple[CheckConstraint, CheckConstraint]:

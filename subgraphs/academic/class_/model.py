@@ -5,8 +5,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from libs.db import TenantRow, Versioned, tenant_key
-from subgraphs.academic.model import Base, one_of
+from libs.db import TenantRow, Versioned, one_of, tenant_key
+from subgraphs.academic.model import Base
 
 
 class Class(TenantRow, Versioned, Base):

@@ -7,8 +7,8 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, func, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from libs.db import TenantRow, Versioned, tenant_key
-from subgraphs.academic.model import Base, one_of
+from libs.db import TenantRow, Versioned, one_of, tenant_key
+from subgraphs.academic.model import Base
 
 
 class Enrollment(TenantRow, Versioned, Base):

@@ -5,8 +5,8 @@ from datetime import date
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from libs.db import TenantRow, Versioned
-from subgraphs.academic.model import Base, one_of
+from libs.db import TenantRow, Versioned, one_of
+from subgraphs.academic.model import Base
 
 
 class Holiday(TenantRow, Versioned, Base):

@@ -7,8 +7,8 @@ from sqlalchemy import BigInteger, CheckConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from libs.db import TenantRow, Versioned
-from subgraphs.academic.model import Base, one_of
+from libs.db import TenantRow, Versioned, one_of
+from subgraphs.academic.model import Base
 
 
 class School(TenantRow, Versioned, Base):

@@ -3,8 +3,8 @@
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from libs.db import TenantRow, Versioned
-from subgraphs.academic.model import Base, one_of
+from libs.db import TenantRow, Versioned, one_of
+from subgraphs.academic.model import Base
 
 
 class Subject(TenantRow, Versioned, Base):

@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from libs.db import TenantRow, Versioned
-from subgraphs.admission.model import Base, one_of
+from libs.db import TenantRow, Versioned, one_of
+from subgraphs.admission.model import Base
 
 
 class Period(TenantRow, Versioned, Base):

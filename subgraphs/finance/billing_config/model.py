@@ -5,8 +5,8 @@ from datetime import date
 from sqlalchemy import BigInteger, CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from libs.db import TenantRow, Versioned
-from subgraphs.finance.model import Base, one_of
+from libs.db import TenantRow, Versioned, one_of
+from subgraphs.finance.model import Base
 
 
 class BillingConfiguration(TenantRow, Versioned, Base):

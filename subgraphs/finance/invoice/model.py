@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from libs.db import TenantRow, tenant_key
-from subgraphs.finance.model import Base, one_of, payer_checks
+from libs.db import TenantRow, one_of, tenant_key
+from subgraphs.finance.model import Base, payer_checks
 
 
 class Invoice(TenantRow, Base):

@@ -7,7 +7,7 @@ from libs.events.dead_letters import DeadLetter, DeadLetterResolved, DeadLetters
 from libs.events.envelope import EventMeta
 from libs.events.inbox import Consumers, Inbox, Operation
 from libs.events.outbox import OutboxWriter
-from libs.events.projection import keep_tenant, upsert_if_newer
+from libs.events.projection import keep_tenant, school_day, upsert_if_newer
 from libs.events.relay import Relay
 from libs.events.replay import Snapshots, replay, snapshot
 from libs.events.tables import QueueTables, create_queue_tables, queue_tables
@@ -36,6 +36,7 @@ __all__ = [
     "keep_tenant",
     "queue_tables",
     "replay",
+    "school_day",
     "snapshot",
     "upsert_if_newer",
     "wait_until_consumed",

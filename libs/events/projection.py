@@ -1,14 +1,16 @@
 """Projections: what a subgraph keeps of another one's aggregates, by the highest sequence seen."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from functools import cache
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Table, func
+from sqlalchemy import Table, func, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.orm import DeclarativeBase
 
-from libs.db import TenantTransaction
+from libs.db import ReadTransaction, TenantProjection, TenantTransaction
 from libs.events.contracts.identity import TenantEvent
 from libs.events.envelope import EventMeta
 
@@ -43,6 +45,12 @@ async def keep_tenant(tx: TenantTransaction, table: type[DeclarativeBase], event
         "quotas": dict(event.quotas),
     }
     await tx.execute(upsert_if_newer(table, values, sequence=meta.sequence))
+
+
+async def school_day(tx: ReadTransaction, table: type[TenantProjection], moment: datetime) -> date:
+    """The date of a moment on the clock of the transaction's school; Jakarta's while the school is not known."""
+    zone = await tx.scalar(select(table.timezone).where(table.tenant_id == tx.tenant_id))
+    return moment.astimezone(ZoneInfo(zone or "Asia/Jakarta")).date()
 
 
 # Building the conflict clause costs more than running the statement, and consumers run few statements often.

@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from libs.db import TenantTransaction
+from libs.events import school_day
 from libs.events.contracts.admission import AdmissionPeriodOpened
 from subgraphs.admission.model import Tenant
 from subgraphs.admission.period.model import Period
-from subgraphs.admission.period.queries import school_day
 from subgraphs.admission.period.rules import (
     AdmissionPeriodStatus,
     PeriodCodeTaken,
@@ -87,7 +87,7 @@ async def open_admission_period(tx: TenantTransaction, *, period_id: UUID, today
 
 async def close_periods(tx: TenantTransaction) -> None:
     """Closes the open periods whose last day has passed on the school's clock."""
-    today = await school_day(tx, tx.now)
+    today = await school_day(tx, Tenant, tx.now)
     await tx.execute(_CLOSE, {"tenant_id": tx.tenant_id, "today": today})
 
 

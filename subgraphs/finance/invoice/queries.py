@@ -1,9 +1,8 @@
-"""What is still to be paid, and the day on a school's clock."""
+"""What is still to be paid, and what belongs to an invoice."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     ARRAY,
@@ -17,10 +16,8 @@ from sqlalchemy import (
     select,
 )
 
-from libs.db import ReadTransaction
 from subgraphs.finance.invoice.model import Invoice
 from subgraphs.finance.invoice.rules import OPEN_STATUSES
-from subgraphs.finance.model import Tenant
 from subgraphs.finance.payment.model import PaymentAllocation
 from subgraphs.finance.roster.model import Enrollment
 
@@ -66,9 +63,3 @@ def outstanding_balance(student_id: ColumnElement[UUID], *, tenant_id: ColumnEle
     owed = func.coalesce(func.sum(still_open(invoice)), literal_column("0"))
     wanted = (invoice.c.tenant_id == tenant_id, invoice.c.student_id == student_id, invoice.c.status == any_(_OPEN))
     return select(owed).where(*wanted).scalar_subquery()
-
-
-async def school_day(tx: ReadTransaction, moment: datetime) -> date:
-    """The date of a moment on the clock of the transaction's school; Jakarta's while the school is not known."""
-    zone = await tx.scalar(select(Tenant.timezone).where(Tenant.tenant_id == tx.tenant_id))
-    return moment.astimezone(ZoneInfo(zone or "Asia/Jakarta")).date()

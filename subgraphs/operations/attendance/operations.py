@@ -6,12 +6,11 @@ from datetime import date
 from itertools import groupby
 from typing import Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy import text as sql
 
 from libs.db import TenantTransaction
+from libs.events import school_day
 from libs.events.contracts.operations import AbsenceNotified, AttendanceEntry, AttendanceRecorded
 from libs.files import Content, Uploads
 from libs.jobs import JobQueue, RunningJob
@@ -225,8 +224,7 @@ async def request_import(
 
 async def carry_out_import(tx: TenantTransaction, job: RunningJob, *, uploads: Uploads) -> None:
     """The job itself. Raises InvalidInput with every fault of the file."""
-    zone = (await tx.execute(select(Tenant.timezone).where(Tenant.tenant_id == tx.tenant_id))).scalar_one()
-    today = tx.now.astimezone(ZoneInfo(zone)).date()
+    today = await school_day(tx, Tenant, tx.now)
     content = await uploads.open(tx, job.payload)
     await import_attendance(tx, by=UUID(job.payload["by"]), content=content, today=today)
     await uploads.discard(tx, job.payload)

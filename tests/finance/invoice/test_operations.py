@@ -6,14 +6,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Uuid, bindparam, select
 
+from libs.events import school_day
 from libs.jobs.schedules import Scheduler
 from libs.kernel import Binding, Scope, new_id
 from libs.testing.databases import add_school
 from subgraphs.finance.billing_config.rules import BillingFrequency
 from subgraphs.finance.invoice.operations import Generated, generate_monthly_invoices, mark_overdue, tell_invoices
-from subgraphs.finance.invoice.queries import outstanding_balance, school_day
+from subgraphs.finance.invoice.queries import outstanding_balance
 from subgraphs.finance.invoice.rules import parse_month
 from subgraphs.finance.jobs import SCHEDULES
+from subgraphs.finance.model import Tenant
 from tests.finance.world import AUGUST, World, applied, enrolled, student_updated
 
 
@@ -245,9 +247,9 @@ async def test_the_day_of_a_school_that_is_not_known_yet_is_jakartas(world: Worl
     makassar = add_school(settings, "makassar", timezone="Asia/Makassar")
     for tenant, day in ((makassar, 1), (new_id(), 1)):
         async with world.database.read(Binding(tenant, Scope.SYSTEM)) as tx:
-            assert await school_day(tx, moment) == date(2026, 9, day)
+            assert await school_day(tx, Tenant, moment) == date(2026, 9, day)
     async with world.database.read(Binding(makassar, Scope.SYSTEM)) as tx:
-        assert await school_day(tx, datetime(2026, 8, 31, 16, 30, tzinfo=UTC)) == date(2026, 9, 1)
+        assert await school_day(tx, Tenant, datetime(2026, 8, 31, 16, 30, tzinfo=UTC)) == date(2026, 9, 1)
 
 
 async def test_invoices_are_told_again(world: World, other_world: World):

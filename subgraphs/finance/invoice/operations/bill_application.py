@@ -5,13 +5,13 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from libs.db import TenantTransaction
-from libs.events import EventMeta
+from libs.events import EventMeta, school_day
 from libs.events.contracts.admission import ApplicationSubmitted
 from subgraphs.finance.invoice.model import Invoice
 from subgraphs.finance.invoice.operations.tell_invoices import invoice_created
-from subgraphs.finance.invoice.queries import school_day
 from subgraphs.finance.invoice.rules import DAYS_TO_PAY_REGISTRATION, Payer
 from subgraphs.finance.ledger.queries import post_invoices
+from subgraphs.finance.model import Tenant
 from subgraphs.finance.series.queries import take_numbers
 from subgraphs.finance.series.rules import Document, document_number, series_of
 
@@ -20,7 +20,7 @@ async def bill_application(tx: TenantTransaction, event: ApplicationSubmitted, m
     """Issues the invoice of an application's fee, once however often the application is told; none where it is free."""
     if not event.registration_fee:
         return
-    day = await school_day(tx, meta.time)
+    day = await school_day(tx, Tenant, meta.time)
     series = series_of(Document.INVOICE, day)
     await take_numbers(tx, series, 0)  # whoever else bills this application waits here
     billed = select(Invoice.id).where(

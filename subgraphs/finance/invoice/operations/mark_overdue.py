@@ -5,7 +5,8 @@ from typing import Final
 from sqlalchemy import text
 
 from libs.db import TenantTransaction
-from subgraphs.finance.invoice.queries import school_day
+from libs.events import school_day
+from subgraphs.finance.model import Tenant
 
 MARK_OVERDUE: Final = "mark_overdue"
 """The timed work's name."""
@@ -20,5 +21,5 @@ _MARK = text(
 
 async def mark_overdue(tx: TenantTransaction) -> None:
     """Marks what the day by which it was to be paid has passed for, on the school's clock."""
-    today = await school_day(tx, tx.now)
+    today = await school_day(tx, Tenant, tx.now)
     await tx.execute(_MARK, {"tenant_id": tx.tenant_id, "today": today})

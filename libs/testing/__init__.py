@@ -6,5 +6,15 @@
 from libs.testing.actors import TestKeys, actor_of
 from libs.testing.databases import Template, clone_database, owner_rows
 from libs.testing.graph import GraphAnswer, GraphClient
+from libs.testing.told import ToldSchool
 
-__all__ = ["GraphAnswer", "GraphClient", "Template", "TestKeys", "actor_of", "clone_database", "owner_rows"]
+__all__ = [
+    "GraphAnswer",
+    "GraphClient",
+    "Template",
+    "TestKeys",
+    "ToldSchool",
+    "actor_of",
+    "clone_database",
+    "owner_rows",
+]

@@ -1,22 +1,15 @@
 """A school that takes applications: its years come by events, the rest through the operations themselves."""
 
-import itertools
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from libs.crypto import KeyRing
-from libs.db import Database, TenantTransaction
-from libs.events import Event, EventMeta, Inbox
+from libs.events import Consumers
 from libs.events.contracts.academic import AcademicYearCreated
 from libs.events.contracts.finance import PaymentReceived
-from libs.events.envelope import Envelope, event_type, pack, unpack
-from libs.events.sealing import seal_event
-from libs.kernel import Binding, Scope, new_id
-from libs.settings import Settings
+from libs.kernel import Scope, new_id
+from libs.testing import ToldSchool
 from subgraphs.admission.application.operations import Submitted, submit_application, verify_application
 from subgraphs.admission.application.queries import Applicants
 from subgraphs.admission.application.rules import ApplicationForm, Gender
@@ -26,64 +19,23 @@ from subgraphs.admission.period.operations import create_admission_period, open_
 
 TODAY = date(2026, 11, 25)
 YEAR = (date(2027, 7, 12), date(2028, 6, 24))
-_sequences = itertools.count(10)
 
 
 @dataclass(frozen=True)
-class World:
-    """One school; `today` is what its clock shows."""
+class World(ToldSchool):
+    """One school."""
 
-    settings: Settings
-    database: Database
-    tenant_id: UUID
-    as_owner: Callable[..., list[dict]]
     today: date = TODAY
+
+    def consumers(self) -> Consumers:
+        return consumers()
 
     @property
     def applicants(self) -> Applicants:
         return Applicants.from_settings(self.settings)
 
-    @asynccontextmanager
-    async def write(self, scope: Scope = Scope.TENANT) -> AsyncIterator[TenantTransaction]:
-        async with self.database.write(Binding(self.tenant_id, scope)) as tx:
-            yield tx
-
-    def of(self, tenant_id: UUID) -> "World":
-        """The same for another school."""
-        return World(self.settings, self.database, tenant_id, self.as_owner, self.today)
-
-    def rows(self, table: str, order: str = "created_at, id") -> list[dict]:
-        """This school's rows as the owner sees them."""
-        statement = f"select * from admission.{table} where tenant_id = %s order by {order}"
-        return self.as_owner("admission", statement, (self.tenant_id,))
-
     def applications(self) -> list[dict]:
         return self.rows("applications", "number")
-
-    def events(self, name: str | None = None) -> list[dict]:
-        """The data of this school's outbox rows, in order: all of them, or those of one type."""
-        statement = "select type, data from admission.outbox where tenant_id = %s order by sequence"
-        rows = self.as_owner("admission", statement, (self.tenant_id,))
-        return [row["data"] for row in rows if name is None or f".{name}." in row["type"]]
-
-    def envelope(self, event: Event, *, sequence: int | None = None) -> Envelope:
-        """The event as it comes out of the stream."""
-        body = pack(
-            meta=EventMeta(new_id(), sequence or next(_sequences), datetime.now(UTC), self.tenant_id),
-            subgraph=event.domain,
-            type=event_type(type(event)),
-            subject_id=event.aggregate_id,
-            traceparent=None,
-            data=seal_event(KeyRing.from_settings(self.settings), self.tenant_id, event),
-        )
-        return unpack(body)
-
-    async def receive(self, *events: Event | Envelope) -> None:
-        """Applies events as the consumer does; whatever one of them raises comes out."""
-        inbox = Inbox(self.database, consumers(), KeyRing.from_settings(self.settings))
-        envelopes = [each if isinstance(each, Envelope) else self.envelope(each) for each in events]
-        for error in (await inbox.apply(envelopes)).values():
-            raise error
 
     async def year(self, dates: tuple[date, date] = YEAR) -> UUID:
         created = year_created(dates=dates)

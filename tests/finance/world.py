@@ -1,21 +1,14 @@
 """A school that bills: its roster comes by events, the rest through the operations themselves."""
 
-import itertools
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from uuid import UUID
 
-from libs.crypto import KeyRing
-from libs.db import Database, TenantTransaction
-from libs.events import Event, EventMeta, Inbox
+from libs.events import Consumers
 from libs.events.contracts.academic import ClassCreated, StudentCreated, StudentEnrolled, StudentUpdated
 from libs.events.contracts.admission import ApplicantContact, ApplicationSubmitted
-from libs.events.envelope import Envelope, event_type, pack, unpack
-from libs.events.sealing import seal_event
-from libs.kernel import Binding, Scope, new_id
-from libs.settings import Settings
+from libs.kernel import new_id
+from libs.testing import ToldSchool
 from subgraphs.finance.billing_config.model import BillingConfiguration
 from subgraphs.finance.billing_config.operations import create_billing_config
 from subgraphs.finance.billing_config.rules import BillingFrequency
@@ -30,62 +23,19 @@ from subgraphs.finance.payment.rules import PaymentMethod
 TODAY = date(2026, 9, 1)
 YEAR = (date(2026, 7, 13), date(2027, 6, 27))
 AUGUST = "2026-08"
-_sequences = itertools.count(10)
 
 
 @dataclass(frozen=True)
-class World:
-    """One school; `today` is what its clock shows."""
+class World(ToldSchool):
+    """One school."""
 
-    settings: Settings
-    database: Database
-    tenant_id: UUID
-    as_owner: Callable[..., list[dict]]
     today: date = TODAY
 
-    @asynccontextmanager
-    async def write(self, scope: Scope = Scope.TENANT) -> AsyncIterator[TenantTransaction]:
-        async with self.database.write(Binding(self.tenant_id, scope)) as tx:
-            yield tx
-
-    def of(self, tenant_id: UUID) -> "World":
-        """The same for another school."""
-        return World(self.settings, self.database, tenant_id, self.as_owner, self.today)
-
-    def rows(self, table: str, order: str = "created_at, id") -> list[dict]:
-        """This school's rows as the owner sees them."""
-        statement = f"select * from finance.{table} where tenant_id = %s order by {order}"
-        return self.as_owner("finance", statement, (self.tenant_id,))
+    def consumers(self) -> Consumers:
+        return consumers()
 
     def invoices(self) -> list[dict]:
         return self.rows("invoices", "number")
-
-    def events(self, name: str | None = None) -> list[dict]:
-        """The data of this school's outbox rows, in order: all of them, or those of one type."""
-        statement = "select type, data from finance.outbox where tenant_id = %s order by sequence"
-        rows = self.as_owner("finance", statement, (self.tenant_id,))
-        return [row["data"] for row in rows if name is None or f".{name}." in row["type"]]
-
-    def envelope(self, event: Event, *, sequence: int | None = None, time: datetime | None = None) -> Envelope:
-        """The event as it comes out of the stream."""
-        at = time or datetime(2026, 8, 31, 17, 30, tzinfo=UTC)  # 1 September in Jakarta
-        body = pack(
-            meta=EventMeta(new_id(), sequence or next(_sequences), at, self.tenant_id),
-            subgraph=event.domain,
-            type=event_type(type(event)),
-            subject_id=event.aggregate_id,
-            traceparent=None,
-            data=seal_event(KeyRing.from_settings(self.settings), self.tenant_id, event),
-        )
-        return unpack(body)
-
-    async def receive(self, *events: Event | Envelope) -> None:
-        """Applies events as the consumer does; whatever one of them raises comes out."""
-        inbox = Inbox(self.database, consumers(), KeyRing.from_settings(self.settings))
-        envelopes = [each if isinstance(each, Envelope) else self.envelope(each) for each in events]
-        for start in range(0, len(envelopes), 500):
-            for error in (await inbox.apply(envelopes[start : start + 500])).values():
-                raise error
 
     async def class_(self, level: int = 10) -> UUID:
         created = class_created(new_id(), level=level)

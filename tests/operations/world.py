@@ -1,80 +1,30 @@
 """A school whose roster comes by events, as academic tells it; the rest goes through the operations themselves."""
 
-import itertools
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from uuid import UUID
 
 from libs.crypto import KeyRing, Vault
-from libs.db import Database, TenantTransaction
-from libs.events import Event, EventMeta, Inbox
+from libs.events import Consumers
 from libs.events.contracts import academic
-from libs.events.envelope import Envelope, event_type, pack, unpack
-from libs.events.sealing import seal_event
-from libs.kernel import Binding, Scope, new_id
-from libs.settings import Settings
+from libs.kernel import new_id
+from libs.testing import ToldSchool
 from subgraphs.operations.consumers import consumers
 from subgraphs.operations.model import person_keys
 
 TODAY = date(2026, 9, 1)  # a Tuesday
 YEAR = (date(2026, 7, 1), date(2027, 7, 1))
 ODD, EVEN = (date(2026, 7, 1), date(2026, 12, 31)), (date(2027, 1, 1), date(2027, 6, 30))
-_sequences = itertools.count(10)
 
 
 @dataclass(frozen=True)
-class World:
-    """One school; `today` is what its clock shows."""
+class World(ToldSchool):
+    """One school."""
 
-    settings: Settings
-    database: Database
-    tenant_id: UUID
-    as_owner: Callable[..., list[dict]]
     today: date = TODAY
 
-    @asynccontextmanager
-    async def write(self, scope: Scope = Scope.TENANT) -> AsyncIterator[TenantTransaction]:
-        async with self.database.write(Binding(self.tenant_id, scope)) as tx:
-            yield tx
-
-    def of(self, tenant_id: UUID) -> "World":
-        """The same for another school."""
-        return World(self.settings, self.database, tenant_id, self.as_owner, self.today)
-
-    def rows(self, table: str, order: str = "created_at, id") -> list[dict]:
-        """This school's rows as the owner sees them."""
-        statement = f"select * from operations.{table} where tenant_id = %s order by {order}"
-        return self.as_owner("operations", statement, (self.tenant_id,))
-
-    def events(self, name: str) -> list[dict]:
-        """The data of this school's outbox rows of one type, in order."""
-        statement = "select type, data from operations.outbox where tenant_id = %s order by sequence"
-        rows = self.as_owner("operations", statement, (self.tenant_id,))
-        return [row["data"] for row in rows if f".{name}." in row["type"]]
-
-    def envelope(self, event: Event, *, sequence: int | None = None, time: datetime | None = None) -> Envelope:
-        """The event as it comes out of the stream."""
-        at = time or datetime(2026, 8, 31, 17, 30, tzinfo=UTC)  # 1 September in Jakarta
-        body = pack(
-            meta=EventMeta(new_id(), sequence or next(_sequences), at, self.tenant_id),
-            subgraph=event.domain,
-            type=event_type(type(event)),
-            subject_id=event.aggregate_id,
-            traceparent=None,
-            data=seal_event(KeyRing.from_settings(self.settings), self.tenant_id, event),
-        )
-        return unpack(body)
-
-    async def receive(self, *events: Event | Envelope) -> None:
-        """Applies events as the consumer does; whatever one of them raises comes out."""
-        key_ring = KeyRing.from_settings(self.settings)
-        inbox = Inbox(self.database, consumers(Vault(key_ring, person_keys)), key_ring)
-        envelopes = [each if isinstance(each, Envelope) else self.envelope(each) for each in events]
-        for start in range(0, len(envelopes), 500):
-            for error in (await inbox.apply(envelopes[start : start + 500])).values():
-                raise error
+    def consumers(self) -> Consumers:
+        return consumers(Vault(KeyRing.from_settings(self.settings), person_keys))
 
     async def year(self, first: tuple[date, date] = ODD, second: tuple[date, date] = EVEN) -> tuple[UUID, UUID]:
         """A school year; answers its semesters, of which the first is active."""

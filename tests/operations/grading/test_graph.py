@@ -1,6 +1,8 @@
 from datetime import timedelta
 
 from libs.kernel import Scope, new_id
+from libs.testing import actor_of
+from subgraphs.operations.roster import model as roster
 from tests.operations.grading.school import TODAY, WEIGHTS, School, sitting
 
 SUMMARY = "gradeSummary { subject { id } finalScore gradeLetter predicate kkm passed missing }"
@@ -70,6 +72,25 @@ async def test_who_sees_which_grades(here: School, there: School):
     refused = await here.ask(query, "finance_staff", keys=keys)
     assert refused.data == {"_entities": [{"gradeSummary": None}]}
     assert refused.codes == ["FORBIDDEN"]
+
+
+async def test_who_taught_a_subject_last_grades_and_sees_it_and_nobody_before(here: School):
+    maths, (ani, budi, _) = here.taught[0, "MAT"], here.students
+    await here.graded(maths, {"Tugas": {ani: 80}})
+    assessment = here.rows("assessments")[0]["id"]
+    here.actors["successor"] = successor = actor_of("teacher", here.tenant_id)
+    until = {"valid_from": TODAY - timedelta(days=9), "valid_to": TODAY - timedelta(days=1)}
+    async with here.write(Scope.SYSTEM) as tx:
+        ids = {"id": new_id(), "class_subject_id": maths, "teacher_id": new_id(), "user_id": successor.user_id}
+        tx.add(roster.Teaching(**ids, **until, sequence=1))
+    entries = [{"studentId": str(budi), "score": 70}]
+    for actor, kind, seen in (("teacher", "NotTeachingThisClass", 0), ("successor", "RecordGradesSuccess", 1)):
+        found = await here.students_as(actor, "gradeSummary { missing }")
+        assert [len(each["gradeSummary"]) for each in found] == [seen, seen, 0]
+        listed = (await here.ask("{ assessments { totalCount } }", actor)).ok()
+        assert listed == {"assessments": {"totalCount": seen}}
+        done = await here.change("recordGrades", "", actor, assessmentId=str(assessment), entries=entries)
+        assert done["__typename"] == kind
 
 
 async def test_another_semester_and_none_at_all(here: School, there: School):

@@ -24,6 +24,7 @@ from tests.admission.world import World as AdmissionWorld
 from tests.badinput.cases import Path, told_path
 from tests.badinput.credentials import RightNow, credential_inputs, session_of
 from tests.badinput.domains import admission_inputs, client_inputs, finance_inputs, operations_inputs
+from tests.badinput.roles import role_inputs, role_places
 from tests.badinput.schools import school_inputs
 from tests.badinput.sessions import session_inputs
 from tests.finance.world import World as FinanceWorld
@@ -225,7 +226,7 @@ async def prepare_identity(setting: Setting, other_school: UUID, as_owner: Owner
     setting.inputs |= await school_inputs(setting.graph, setting.actor("super_admin"), setting.school)
     setting.inputs = RightNow(setting.inputs | await _own_inputs(setting))
     setting.foreign = {name: {"input.userId": invited[other_school]} for name in ("assignRole", "unlockUser")}
-    await _add_clients(setting, other_school)
+    await _add_clients_and_roles(setting, invited)
 
 
 async def _own_inputs(setting: Setting) -> dict[str, Any]:
@@ -234,11 +235,15 @@ async def _own_inputs(setting: Setting) -> dict[str, Any]:
     return await session_inputs(setting.graph, person) | await credential_inputs(setting.graph, person)
 
 
-async def _add_clients(setting: Setting, other_school: UUID) -> None:
-    ours, theirs = [await client_inputs(setting.graph, tenant) for tenant in (setting.school, other_school)]
+async def _add_clients_and_roles(setting: Setting, people: Mapping[UUID, str]) -> None:
+    """`people`: somebody of each school, the own one first."""
+    ours, theirs = [await client_inputs(setting.graph, tenant) for tenant in people]
     client = {"input.apiClientId": theirs["revokeApiClient"]["apiClientId"]}
     setting.inputs |= ours
     setting.foreign |= {"rotateApiClientSecret": client, "revokeApiClient": client}
+    ours, theirs = [await role_inputs(setting.graph, tenant, person) for tenant, person in people.items()]
+    setting.inputs |= ours
+    setting.foreign |= role_places(theirs)
 
 
 _ACCEPT = "mutation($input: AcceptInvitationInput!) { acceptInvitation(input: $input) { __typename } }"

@@ -1,7 +1,7 @@
 """Roles in the graph."""
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -10,7 +10,12 @@ from libs.auth import CATALOGUE
 from libs.graph import Call, Info, error, given, given_out, mutation, one, result
 from libs.kernel import Forbidden
 from subgraphs.identity.role import rules
-from subgraphs.identity.role.operations import assign_role
+from subgraphs.identity.role.operations.assign_role import assign_role
+from subgraphs.identity.role.operations.change_permissions import grant_permissions, revoke_permissions
+from subgraphs.identity.role.operations.create_role import create_role
+from subgraphs.identity.role.operations.delete_role import delete_role
+from subgraphs.identity.role.operations.revoke_role import revoke_role
+from subgraphs.identity.role.operations.update_role import update_role
 from subgraphs.identity.role.queries import RoleState, all_roles, count_holders, grantable
 
 if TYPE_CHECKING:
@@ -88,6 +93,15 @@ class RoleQuery:
         ]
 
 
+def _role_field(description: str) -> Any:
+    """The role of a success, read after the change was committed, so that a repeated answer tells it as it is then."""
+
+    async def read(root: Any, info: Info) -> Role | None:
+        return next((role for role in await _roles(info) if role.id == root.role_id), None)  # type: ignore[return-value]
+
+    return strawberry.field(resolver=read, description=description)
+
+
 async def _roles(info: Info) -> list[RoleState]:
     actor = info.context.signed_in
     if not actor.may("role:read"):
@@ -138,12 +152,95 @@ class LastAdministrator:
     """The school must keep an administrator."""
 
 
+@strawberry.input(description="A role of the school's own.")
+class CreateRoleInput:
+    name: str = given(
+        "Name, unlike that of any role of the school or of the system, whatever the case.", max_length=100
+    )
+    description: str | None = given("What the role is for.", default=None, max_length=500)
+    permissions: list[str] = given("What it permits by itself, each as resource:action.", max_length=100)
+    inherits: str | None = given("Name of the role whose permissions it has too.", default=None, max_length=100)
+
+
+@strawberry.input(description="What changes of a role of the school's own; what is left out stays.")
+class UpdateRoleInput:
+    role_id: UUID = given("Which role.")
+    name: str | None = given("Name.", optional=True, max_length=100)
+    description: str | None = given("What the role is for; null: nothing.", optional=True, max_length=500)
+    inherits: str | None = given(
+        "Name of the role whose permissions it has too; null: none.", optional=True, max_length=100
+    )
+
+
+@strawberry.input(description="A role of the school's own to delete.")
+class DeleteRoleInput:
+    role_id: UUID = given("Which role.")
+
+
+@strawberry.input(description="Permissions for a role.")
+class GrantPermissionsInput:
+    role_id: UUID = given("Which role; a role of the system is added to for this school alone.")
+    permissions: list[str] = given("What it shall permit too, each as resource:action.", max_length=100)
+
+
+@strawberry.input(description="Permissions to take from a role.")
+class RevokePermissionsInput:
+    role_id: UUID = given("Which role; of a role of the system what the school has added.")
+    permissions: list[str] = given("What it shall not permit any more, each as resource:action.", max_length=100)
+
+
 @strawberry.input(description="A role for somebody.")
 class AssignRoleInput:
     user_id: UUID = given("Whose.")
     role: str = given("Name of the role.", max_length=100)
     valid_from: date | None = given("First day; today if left out.", default=None)
     valid_until: date | None = given("Last day; without end if left out.", default=None)
+
+
+@strawberry.input(description="A role to take from somebody.")
+class RevokeRoleInput:
+    user_id: UUID = given("Whose.")
+    role: str = given("Name of the role.", max_length=100)
+    valid_until: date | None = given("Last day, today or later; it ends at once if left out.", default=None)
+
+
+@result
+class CreateRoleSuccess:
+    """The role is there."""
+
+    role_id: UUID = given_out("Identity of the role.")
+    role: Role | None = _role_field("The new role; only with role:read.")
+
+
+@result
+class UpdateRoleSuccess:
+    """The role is as it was to be."""
+
+    role_id: UUID = given_out("Identity of the role.")
+    role: Role | None = _role_field("The role now; only with role:read.")
+
+
+@result
+class DeleteRoleSuccess:
+    """The role is gone."""
+
+    role_id: UUID = given_out("What the role's identity was.")
+
+
+@result
+class GrantPermissionsSuccess:
+    """The role permits these, in force everywhere within seconds."""
+
+    role_id: UUID = given_out("Identity of the role.")
+    role: Role | None = _role_field("The role now; only with role:read.")
+
+
+@result
+class RevokePermissionsSuccess:
+    """The role does not permit these any more, in force everywhere within seconds."""
+
+    role_id: UUID = given_out("Identity of the role.")
+    role: Role | None = _role_field("The role now; only with role:read.")
 
 
 @result
@@ -154,9 +251,82 @@ class AssignRoleSuccess:
     user: Annotated["User", strawberry.lazy("subgraphs.identity.user.graph")] = one("User", "Who has the role now.")
 
 
+@result
+class RevokeRoleSuccess:
+    """The role is theirs no longer than until its last day."""
+
+    user_id: strawberry.Private[UUID]
+    user: Annotated["User", strawberry.lazy("subgraphs.identity.user.graph")] = one("User", "Who had the role.")
+
+
 @strawberry.type
 class RoleMutation:
     """Mutations of roles."""
+
+    @mutation(permission="role:create", errors=(RoleNameTaken, InheritanceTooDeep))
+    async def create_role(self, call: Call, input: CreateRoleInput) -> CreateRoleSuccess:
+        """Makes a role of the school's own; nobody grants what they do not hold."""
+        role_id = await create_role(
+            call.tx,
+            actor=call.actor,
+            name=input.name,
+            description=input.description,
+            permissions=input.permissions,
+            inherits=input.inherits,
+            origin=call.context,
+        )
+        return CreateRoleSuccess(role_id=role_id)
+
+    @mutation(permission="role:update", errors=(RoleNameTaken, SystemRoleFixed, InheritanceCycle, InheritanceTooDeep))
+    async def update_role(self, call: Call, input: UpdateRoleInput) -> UpdateRoleSuccess:
+        """Changes what a role of the school's own is called and what it inherits from."""
+        given = {"name": input.name, "description": input.description, "inherits": input.inherits}
+        role_id = await update_role(
+            call.tx,
+            actor=call.actor,
+            role_id=input.role_id,
+            changes={name: value for name, value in given.items() if value is not strawberry.UNSET},
+            today=call.today,
+            origin=call.context,
+            revocations=call.context.revocations,
+        )
+        return UpdateRoleSuccess(role_id=role_id)
+
+    @mutation(permission="role:delete", errors=(SystemRoleFixed, RoleInUse))
+    async def delete_role(self, call: Call, input: DeleteRoleInput) -> DeleteRoleSuccess:
+        """Deletes a role of the school's own that nobody holds and none inherits from."""
+        role_id = await delete_role(
+            call.tx, actor=call.actor, role_id=input.role_id, today=call.today, origin=call.context
+        )
+        return DeleteRoleSuccess(role_id=role_id)
+
+    @mutation(permission="role:update")
+    async def grant_permissions(self, call: Call, input: GrantPermissionsInput) -> GrantPermissionsSuccess:
+        """Lets a role permit more; nobody grants what they do not hold."""
+        role_id = await grant_permissions(
+            call.tx,
+            actor=call.actor,
+            role_id=input.role_id,
+            permissions=input.permissions,
+            today=call.today,
+            origin=call.context,
+            revocations=call.context.revocations,
+        )
+        return GrantPermissionsSuccess(role_id=role_id)
+
+    @mutation(permission="role:update", errors=(CorePermission,))
+    async def revoke_permissions(self, call: Call, input: RevokePermissionsInput) -> RevokePermissionsSuccess:
+        """Lets a role permit less; nobody takes what they could not give back."""
+        role_id = await revoke_permissions(
+            call.tx,
+            actor=call.actor,
+            role_id=input.role_id,
+            permissions=input.permissions,
+            today=call.today,
+            origin=call.context,
+            revocations=call.context.revocations,
+        )
+        return RevokePermissionsSuccess(role_id=role_id)
 
     @mutation(permission="role:assign")
     async def assign_role(self, call: Call, input: AssignRoleInput) -> AssignRoleSuccess:
@@ -173,3 +343,18 @@ class RoleMutation:
             revocations=call.context.revocations,
         )
         return AssignRoleSuccess(user_id=user_id)
+
+    @mutation(permission="role:revoke", errors=(LastAdministrator,))
+    async def revoke_role(self, call: Call, input: RevokeRoleInput) -> RevokeRoleSuccess:
+        """Takes a role from an account, at once or after a last day; the last administrator stays."""
+        user_id = await revoke_role(
+            call.tx,
+            actor=call.actor,
+            user_id=input.user_id,
+            role_name=input.role,
+            valid_until=input.valid_until,
+            today=call.today,
+            origin=call.context,
+            revocations=call.context.revocations,
+        )
+        return RevokeRoleSuccess(user_id=user_id)

@@ -198,6 +198,12 @@ async def roles_of(tx: ReadTransaction, user_ids: Collection[UUID], today: date)
     return {user: [hat.role for hat in each if hat.period.since <= today] for user, each in hats.items()}
 
 
+async def roles_from(tx: ReadTransaction, user_ids: Collection[UUID], today: date) -> dict[UUID, list[RoleState]]:
+    """The roles these people hold on that day or will hold later: what their accounts can come to do."""
+    hats = await hats_of(tx, user_ids, today)
+    return {user: list({hat.role.id: hat.role for hat in each}.values()) for user, each in hats.items()}
+
+
 async def count_holders(
     tx: ReadTransaction, roles: Sequence[RoleState], actor: Actor, today: date
 ) -> dict[UUID, RoleState]:

@@ -1,67 +1,17 @@
 """Roles: what exists, who holds what when, who may hand it out."""
 
 import asyncio
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
 from libs.auth import SYSTEM_ROLES, system_binding
-from libs.kernel import PLATFORM_TENANT_ID, Forbidden, InvalidInput, NotFound, new_id
+from libs.kernel import PLATFORM_TENANT_ID, Forbidden, InvalidInput, NotFound
 from libs.testing import actor_of
-from subgraphs.identity.role.operations import assign_role
-from subgraphs.identity.role.queries import all_roles, roles_of
+from subgraphs.identity.role.queries import all_roles
+from tests.identity.role.conftest import TODAY
 
-TODAY = date(2026, 8, 3)
 NEXT_WEEK = TODAY + timedelta(days=7)
-
-
-@pytest.fixture
-def assign(database, visitor, revocations, school):
-    async def run(user_id, role, *, actor=None, since=None, until=None, tenant_id=school):
-        async with database.write(system_binding(tenant_id)) as tx:
-            return await assign_role(
-                tx,
-                actor=actor or actor_of("school_admin", school),
-                user_id=user_id,
-                role_name=role,
-                valid_from=since,
-                valid_until=until,
-                today=TODAY,
-                origin=visitor,
-                revocations=revocations,
-            )
-
-    return run
-
-
-@pytest.fixture
-def own_role(as_owner):
-    def add(tenant_id, name, permissions, *, system=False, parent=None, parent_system=None):
-        role_id = new_id()
-        as_owner(
-            "identity",
-            "insert into identity.roles (tenant_id, id, name, is_system_role, parent_id, parent_system_role)"
-            " values (%s, %s, %s, %s, %s, %s)",
-            (tenant_id, role_id, name, system, parent, parent_system),
-        )
-        for permission in permissions:
-            as_owner(
-                "identity",
-                "insert into identity.role_permissions (tenant_id, id, role_id, permission) values (%s, %s, %s, %s)",
-                (tenant_id, new_id(), role_id, permission),
-            )
-        return role_id
-
-    return add
-
-
-@pytest.fixture
-def held(database, school):
-    async def of(user_id, day=TODAY, tenant_id=school):
-        async with database.read(system_binding(tenant_id)) as tx:
-            return [role.name for role in (await roles_of(tx, [user_id], day))[user_id]]
-
-    return of
 
 
 async def test_a_school_has_the_system_roles_and_its_own(database, own_role, school, other_school):

@@ -1,4 +1,4 @@
-"""Handing out roles."""
+"""Giving somebody a role."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -67,7 +67,7 @@ async def assign_role(
 async def _put_on(tx: TenantTransaction, hat: _Hat, doer: Doer) -> bool:
     """Writes the period, joined with those it meets; False when one of them holds it already."""
     mine = [UserRole.tenant_id == tx.tenant_id, UserRole.user_id == hat.user.id]
-    mine.append(UserRole.hat == (hat.role.name if hat.role.is_system_role else str(hat.role.id)))
+    mine.append(UserRole.hat == hat.role.hat)
     rows = (await tx.execute(select(UserRole.id, UserRole.valid_from, UserRole.valid_until).where(*mine))).all()
     held = {Period(row.valid_from, row.valid_until): row.id for row in rows}
     if any(period.contains(hat.period) for period in held):

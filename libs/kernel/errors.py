@@ -67,9 +67,18 @@ class QuotaExceeded(DomainError):
 
     code = "QUOTA_EXCEEDED"
     texts: ClassVar = {
-        "id": "Kuota sekolah ({quota}) terlampaui: terpakai {used} dari {allowed}.",
-        "en": "The school's quota ({quota}) would be exceeded: {used} of {allowed} are used.",
+        "id": "Kuota {quota} sekolah tidak cukup: sudah terpakai {used} dari {allowed}.",
+        "en": "The school's quota of {quota} is not enough: {used} of {allowed} are used.",
     }
+    _names: ClassVar = {
+        "id": {Quota.STUDENTS: "siswa", Quota.TEACHERS: "guru", Quota.STORAGE: "berkas (MiB)"},
+        "en": {Quota.STUDENTS: "pupils", Quota.TEACHERS: "teachers", Quota.STORAGE: "files (MiB)"},
+    }
+
+    def message(self, language: str = "id") -> str:
+        """The text for people, which calls the quota by its name."""
+        known = language if language in self.texts else "id"
+        return self.texts[known].format(**{**self.data, "quota": self._names[known][self.data["quota"]]})
 
 
 @dataclass(frozen=True, slots=True)

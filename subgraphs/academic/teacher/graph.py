@@ -9,6 +9,7 @@ from libs.graph import (
     Call,
     Connection,
     EmailAddress,
+    QuotaExceeded,
     column,
     entity,
     given,
@@ -62,7 +63,7 @@ class TeacherQuery:
 class TeacherMutation:
     """Mutations of teachers."""
 
-    @mutation(permission="teacher:create")
+    @mutation(permission="teacher:create", errors=(QuotaExceeded,))
     async def create_teacher(self, call: Call, input: CreateTeacherInput) -> CreateTeacherSuccess:
         """Adds a teacher; with an e-mail address, the person is invited to an account."""
         teacher = await operations.create_teacher(

@@ -6,7 +6,9 @@ from sqlalchemy import select
 
 from libs.db import TenantTransaction
 from libs.events.contracts.academic import TeacherCreated
+from libs.kernel import Quota
 from subgraphs.academic.contact.queries import Contacts
+from subgraphs.academic.school.queries import check_quota
 from subgraphs.academic.teacher.model import Teacher
 from subgraphs.academic.teacher.rules import already_taken, check_nip
 
@@ -14,8 +16,12 @@ from subgraphs.academic.teacher.rules import already_taken, check_nip
 async def create_teacher(
     tx: TenantTransaction, *, contacts: Contacts, full_name: str, nip: str | None = None, email: str | None = None
 ) -> Teacher:
-    """A teacher; with an e-mail address, identity invites the person to an account. Raises InvalidInput."""
+    """A teacher; with an e-mail address, identity invites the person to an account.
+
+    Raises InvalidInput, and QuotaExceeded when the school has as many teachers as it may.
+    """
     check_nip(nip)
+    await check_quota(tx, Quota.TEACHERS, added=1)
     teacher = Teacher(id=tx.new_id(), full_name=full_name, nip=nip)
     protected = await contacts.protect(tx, "teachers", {teacher.id: {"email": email}})
     for column, value in protected.get(teacher.id, {}).items():

@@ -7,12 +7,13 @@ from sqlalchemy import ARRAY, LargeBinary, Select, Text, any_, bindparam, or_, s
 
 from libs.db import TenantTransaction
 from libs.files import Content
-from libs.kernel import FieldFault
+from libs.kernel import FieldFault, Quota, QuotaExceeded
 from subgraphs.academic.academic_year.model import AcademicYear
 from subgraphs.academic.class_.model import Class
 from subgraphs.academic.contact.queries import Contacts
 from subgraphs.academic.enrollment.model import Enrollment
 from subgraphs.academic.school.model import School
+from subgraphs.academic.school.queries import check_quota
 from subgraphs.academic.student.imports import GuardianRow, StudentRow, parse_students
 from subgraphs.academic.student.model import Guardian, Student, StudentGuardian
 from subgraphs.academic.student.operations.plan_import import REGULAR, Known, KnownClass, KnownStudent, plan_import
@@ -36,10 +37,21 @@ async def run_import(
 
     blinds = [blind for row in rows if row.guardian is not None for blind in blind_of(row.guardian)]
     plan = plan_import(rows, await _known(tx, rows, year, blinds), blind_of=blind_of, make_id=tx.new_id)
-    faults = sorted([*faults, *plan.faults], key=lambda each: (_line(each), each.path))
+    faults = [*faults, *plan.faults, *await _quota_faults(tx, added=len(plan.students))]
+    faults = sorted(faults, key=lambda each: (_line(each), each.path))
     if not faults and not dry_run:
         await write_import(tx, contacts, plan, year)
     return faults
+
+
+async def _quota_faults(tx: TenantTransaction, *, added: int) -> list[FieldFault]:
+    """That the school may not have so many more pupils, with how many it has and may have."""
+    try:
+        await check_quota(tx, Quota.STUDENTS, added=added)
+    except QuotaExceeded as exceeded:
+        texts = {language: exceeded.message(language) for language in exceeded.texts}
+        return [FieldFault("input.file.text", exceeded.code, texts)]
+    return []
 
 
 def _line(each: FieldFault) -> int:

@@ -82,6 +82,18 @@ def test_every_mutation_says_who_may_call_it(declared):
     assert by_subgraph(silent) == {}
 
 
+def test_what_belongs_to_a_feature_says_so(declared):
+    """Whatever these subgraphs change is switched off with a feature of the school; reads stay."""
+    features = {"operations": {"ATTENDANCE", "GRADING"}, "admission": {"ADMISSION"}, "finance": {"FINANCE"}}
+    strays = [
+        f"{subgraph}.{field.python_name}"
+        for subgraph, known in features.items()
+        for field in declared[subgraph].mutation.__strawberry_definition__.fields
+        if field.metadata["access"].feature not in known
+    ]
+    assert strays == []
+
+
 def says_who(access: Access | None, name: str) -> bool:
     """What is one's own is for everybody who is signed in."""
     return access is not None and bool(access.permission or access.public or name in rules.FOR_EVERYBODY)

@@ -315,3 +315,17 @@ async def test_two_workers_share_the_queue_without_meeting(academic: Database, q
 
     await asyncio.gather(work(), work(), work())
     assert await notes(academic) == [f"job {number}" for number in range(6)]
+
+
+async def test_the_work_of_a_suspended_school_waits(settings: Settings, academic: Database, queue: JobQueue) -> None:
+    job_id = await enqueue(academic, queue, name="Siti")
+    with psycopg.connect(
+        settings.database_admin_url.get_secret_value(), dbname=settings.database_url.rpartition("/")[2], autocommit=True
+    ) as admin:
+        admin.execute("insert into academic.tenants values (%s, 'SUSPENDED'), (%s, 'ACTIVE')", (TENANT, OTHER))
+        worker = runner(academic, queue, import_names)
+        assert not await worker.run_next(asyncio.Event())
+        assert (await found(academic, queue, job_id)).status == "QUEUED"
+        admin.execute("update academic.tenants set status = 'ACTIVE'")
+    assert await worker.run_next(asyncio.Event())
+    assert (await found(academic, queue, job_id)).status == "SUCCEEDED"

@@ -3,6 +3,7 @@
 import asyncio
 import email
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -373,3 +374,20 @@ async def test_an_idle_sender_touches_nothing(world):
     async with world.database.read(Binding(PLATFORM_TENANT_ID, Scope.SYSTEM)) as tx:
         assert tx.tenant_id == PLATFORM_TENANT_ID
     assert world.rows("outbox") == []
+
+
+async def test_a_suspended_school_sends_nothing_until_it_is_resumed(world, other_world):
+    """What expires meanwhile is not sent at all."""
+    await world.receive(invited(), invited(expires_at=world.clock.now + timedelta(days=1)))
+    await other_world.receive(invited())
+    statement = "update notification.tenants set status = %s where tenant_id = %s"
+    world.as_owner("notification", statement, ("SUSPENDED", world.tenant_id))
+    assert await send_all(world) == 1
+    assert [row["status"] for row in other_world.rows("notifications")] == ["SENT"]
+    assert {(row["status"], row["attempts"]) for row in world.rows("notifications")} == {("PENDING", 0)}
+    world.clock.forward(days=2)
+    assert await send_all(world) == 0
+    world.as_owner("notification", statement, ("ACTIVE", world.tenant_id))
+    assert await send_all(world) == 2
+    assert sorted(row["status"] for row in world.rows("notifications")) == ["FAILED", "SENT"]
+    assert len(world.mailer.mails) == 2

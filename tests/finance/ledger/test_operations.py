@@ -1,5 +1,6 @@
 import asyncio
 import random
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -65,6 +66,13 @@ async def test_the_books_say_what_the_documents_say(world: World, other_world: W
         "REVENUE_CONTRIBUTION": -225_000,
         "REVENUE_REGISTRATION": -150_000,
     }
+
+
+async def test_invoices_go_to_the_day_of_their_issue_and_payments_to_the_day_they_were_paid(world: World):
+    invoice, paid_on = (await billed(world))[0], world.today - timedelta(days=12)
+    await world.pay(invoice, 1_000, paid_on=paid_on)
+    days = {(row["payment_id"] is not None, row["day"]) for row in world.rows("ledger_entries")}
+    assert days == {(False, world.today), (True, paid_on)}
 
 
 async def test_everything_at_once_leaves_the_books_right_and_no_gap(world: World, other_world: World):

@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -7,7 +8,7 @@ from subgraphs.operations.attendance.model import StudentAttendance
 from subgraphs.operations.report_card.adapters.page import Pages
 from subgraphs.operations.report_card.operations import Press, read_pdf, verify_report_card
 from subgraphs.operations.report_card.rules import IncompleteGrades, Validity
-from tests.operations.grading.school import TODAY, School
+from tests.operations.grading.school import TODAY, School, sitting
 from tests.operations.report_card.cards import complete, generate, text_of, work
 
 
@@ -29,8 +30,11 @@ ON_THE_CARD = (
 
 async def test_what_a_card_shows_is_frozen_with_it(here: School, there: School):
     await complete(here)
+    async with here.write(Scope.SYSTEM) as tx:  # the pupil came from X-2, and the card is that of the class since
+        tx.add(sitting(here.students[0], here.classes[1], TODAY - timedelta(days=90), TODAY - timedelta(days=30)))
     card = await generate(here, here.students[0], actor="homeroom")
     assert (card.status, card.revision, card.supersedes_id) == ("DRAFT", 1, None)
+    assert card.class_id == here.classes[0]
     assert await _verified(here, card.code) is None
     await _lower_maths(here)
     rows = here.rows("report_card_details")

@@ -13,7 +13,7 @@ from libs.files.lines import (
     path_in_file,
     read_lines,
 )
-from libs.files.objects import StoredFiles
+from libs.files.objects import StorageUnavailable, StoredFiles
 from libs.files.tables import create_file_table, file_table
 from libs.files.uploads import TakenFile, Uploads
 
@@ -25,6 +25,7 @@ __all__ = [
     "FileType",
     "Line",
     "Sheet",
+    "StorageUnavailable",
     "StoredFiles",
     "TakenFile",
     "Unreadable",

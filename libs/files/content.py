@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -19,6 +20,8 @@ _MOST_UNPACKED: Final = 128 * 2**20
 _MOST_RATIO: Final = 200  # a workbook of 50,000 equal lines is packed to a sixtieth
 _MOST_PARTS: Final = 1_000
 _LONGEST_SECONDS: Final = 60
+_PACKINGS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others may ask for gigabytes to be unpacked
+_BROKEN: Final = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
 _NEEDED: Final = frozenset({"[Content_Types].xml", "xl/workbook.xml"})
 _READER: Final = Path(__file__).with_name("workbook.py")
 
@@ -68,25 +71,32 @@ def _is_workbook(content: bytes) -> bool:
             parts = archive.infolist()
             if len(parts) > _MOST_PARTS or sum(part.file_size for part in parts) > _MOST_UNPACKED:
                 return False
-            names = [part.filename for part in parts]
-            if any(part.file_size > max(part.compress_size, 1024) * _MOST_RATIO for part in parts):
+            if not all(_is_modest(part) for part in parts):
                 return False
-            if (
-                len(names) != len(set(names))
-                or not set(names) >= _NEEDED
-                or any("vba" in name.lower() for name in names)
-            ):
+            names = {part.filename for part in parts}
+            if len(names) < len(parts) or not names >= _NEEDED or any("vba" in name.lower() for name in names):
                 return False
             return b"macroEnabled" not in archive.read("[Content_Types].xml")
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, NotImplementedError):
-        return False  # truncated, encrypted, packed in a way nobody uses
+    except _BROKEN:
+        return False
+
+
+def _is_modest(part: zipfile.ZipInfo) -> bool:
+    """Whether a part is packed as spreadsheets pack it, and not to next to nothing."""
+    return part.compress_type in _PACKINGS and part.file_size <= max(part.compress_size, 1024) * _MOST_RATIO
 
 
 def _sheet(content: bytes) -> Sheet:
-    command = [sys.executable, "-I", str(_READER)]
+    command, packed = [sys.executable, "-I", str(_READER)], _repacked(content)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("WIYATA_")}
     try:
         done = subprocess.run(  # noqa: S603 - our own file, and no word of the user's in the command
-            command, input=_repacked(content), capture_output=True, timeout=_LONGEST_SECONDS, check=False
+            command,
+            input=packed,
+            capture_output=True,
+            env=environment,
+            timeout=_LONGEST_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise Unreadable from error
@@ -103,6 +113,6 @@ def _repacked(content: bytes) -> bytes:
             for part in archive.infolist():
                 if part.filename.endswith((".xml", ".rels")):
                     copy.writestr(part.filename, archive.read(part))
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
+    except _BROKEN as error:
         raise Unreadable from error
     return written.getvalue()

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from libs.db import Database
 from libs.files.content import type_of
-from libs.files.objects import STORAGE_FAILURES
+from libs.files.objects import StorageUnavailable
 from libs.files.uploads import Expected, Uploads
 from libs.kernel import Binding, Clock, Scope
 from libs.telemetry import get_logger
@@ -98,7 +98,7 @@ async def _body(request: Request, most: int) -> bytes | None:
 async def _keep(uploads: Uploads, database: Database, file: tuple[UUID, UUID], content: bytes) -> None:
     try:
         is_kept = await uploads.store(database, *file, content)
-    except STORAGE_FAILURES as error:
+    except StorageUnavailable as error:
         _log.error("file_not_stored", subgraph=uploads.domain, error=error)
         text = "Penyimpanan sedang tidak tersedia. Mintalah tautan baru."
         raise _Refused(HTTPStatus.SERVICE_UNAVAILABLE, text) from error

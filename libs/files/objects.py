@@ -1,17 +1,18 @@
 """Files in object storage, or in a folder, by the URL of the settings: obstore knows them all."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
 
-STORAGE_FAILURES: Final = (BaseError, OSError)
-"""What is raised when the storage cannot be reached, is full, or refuses us."""
+
+class StorageUnavailable(Exception):
+    """The storage cannot be reached, is full, or refuses us."""
 
 
 class StoredFiles:
@@ -28,18 +29,28 @@ class StoredFiles:
         return from_url(self._url)
 
     async def put(self, name: str, content: bytes) -> None:
-        """Keeps a file whole: nobody reads half of it."""
-        await self._store.put_async(name, content)
+        """Keeps a file whole: nobody reads half of it. Raises StorageUnavailable."""
+        with _failures():
+            await self._store.put_async(name, content)
 
     async def delete(self, name: str) -> None:
-        """Deletes a file; one that is not there is deleted already."""
-        with suppress(FileNotFoundError, NotFoundError):
+        """Deletes a file; one that is not there is deleted already. Raises StorageUnavailable."""
+        with _failures(), suppress(FileNotFoundError, NotFoundError):
             await self._store.delete_async(name)
 
     async def get(self, name: str) -> bytes | None:
-        """The content of a file, or None when there is none."""
-        try:
-            found = await self._store.get_async(name)
-        except (FileNotFoundError, NotFoundError):
-            return None
-        return bytes(await found.bytes_async())
+        """The content of a file, or None when there is none. Raises StorageUnavailable."""
+        with _failures():
+            try:
+                found = await self._store.get_async(name)
+            except (FileNotFoundError, NotFoundError):
+                return None
+            return bytes(await found.bytes_async())
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    try:
+        yield
+    except (BaseError, OSError) as error:
+        raise StorageUnavailable from error

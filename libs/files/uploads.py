@@ -17,7 +17,7 @@ from libs.crypto import DataKey, SignedLinks, Vault
 from libs.db import Database, ReadTransaction, TenantTransaction
 from libs.files.content import FileType, opened
 from libs.files.lines import FILE_PATH, FILE_TEXTS, Content, Unreadable
-from libs.files.objects import STORAGE_FAILURES, StoredFiles
+from libs.files.objects import StorageUnavailable, StoredFiles
 from libs.kernel import PLATFORM_TENANT_ID, Binding, FieldFault, InvalidInput, NotFound, Quota, QuotaExceeded, Scope
 from libs.settings import Settings
 from libs.telemetry import get_logger
@@ -180,7 +180,7 @@ class Uploads:
             try:
                 while await self.purge(database):
                     pass
-            except (*STORAGE_FAILURES, SQLAlchemyError) as error:
+            except (StorageUnavailable, SQLAlchemyError, OSError) as error:
                 _log.warning("files_not_purged", subgraph=self.domain, error=error)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)

@@ -8,6 +8,7 @@ from graphql import GraphQLError
 from sqlalchemy.exc import DBAPIError
 
 from libs.auth import AuthError
+from libs.files import StorageUnavailable
 from libs.kernel import DomainError
 from libs.telemetry import correlation_id, get_logger
 
@@ -61,8 +62,8 @@ def failure_told(cause: BaseException) -> tuple[str, dict[str, Any]]:
     """Message and extensions of what is not the client's doing: its kind and a correlation id alone."""
     if is_timeout(cause):
         return "The query took too long; ask for less or page.", {"code": "QUERY_TIMEOUT"}
-    if is_outage(cause):
-        log.warning("database unavailable", error=type(cause).__name__)
+    if is_outage(cause) or isinstance(cause, StorageUnavailable):
+        log.warning("unavailable", error=type(cause).__name__)
         return "The service is unavailable; try again.", {"code": "UNAVAILABLE", "correlationId": correlation_id()}
     log.error("unhandled error", exc_info=cause)
     return "Something went wrong on our side.", {"code": "INTERNAL", "correlationId": correlation_id()}

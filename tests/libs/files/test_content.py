@@ -5,6 +5,8 @@ import struct
 import zipfile
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from libs.files import FileType, Unreadable, opened, type_of
 from tests.libs.files.workbooks import Parts, changed, workbook
@@ -64,6 +66,22 @@ def test_a_workbook_that_unpacks_to_too_much_is_none():
     with zipfile.ZipFile(written, "a") as archive:
         for number in range(3):
             archive.writestr(f"xl/{number}.xml", b"0" * 50 * 2**20)
+    assert type_of(written.getvalue()) is None
+
+
+@given(st.lists(st.tuples(st.integers(0, len(BOOK) - 1), st.integers(0, 255)), min_size=1, max_size=8))
+def test_a_workbook_with_any_fault_is_one_or_none(changes: list[tuple[int, int]]):
+    content = bytearray(BOOK)
+    for place, value in changes:
+        content[place] = value
+    assert type_of(bytes(content)) in (FileType.XLSX, FileType.CSV, None)
+
+
+def test_a_workbook_packed_as_none_is_packed_is_none():
+    written = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(BOOK)) as book, zipfile.ZipFile(written, "w", zipfile.ZIP_LZMA) as copy:
+        for name in book.namelist():
+            copy.writestr(name, book.read(name))
     assert type_of(written.getvalue()) is None
 
 

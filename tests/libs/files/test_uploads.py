@@ -11,7 +11,7 @@ import pytest
 
 from libs.crypto import KeyRing, Vault
 from libs.db import Database
-from libs.files import FileType, Sheet, Uploads
+from libs.files import FileType, Sheet, StorageUnavailable, Uploads
 from libs.files.uploads import ADDRESS_LIFE, FILE_LIFE, MOST_WAITING
 from libs.kernel import Binding, InvalidInput, NotFound, QuotaExceeded, Scope, new_id
 from libs.settings import Settings
@@ -66,8 +66,7 @@ async def schools(settings: Settings, database_for: Callable[[str], Database], s
 
 
 def kept_in(settings: Settings) -> list[Path]:
-    folder = Path(url2pathname(settings.files_url.removeprefix("file://")))
-    return [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in folder_of(settings).rglob("*") if path.is_file()]
 
 
 async def test_a_file_is_kept_sealed_read_and_forgotten(schools, settings: Settings, as_owner):
@@ -137,6 +136,34 @@ async def test_a_file_whose_content_has_gone_already_is_forgotten(schools, setti
     kept.unlink()  # deleted, when the worker ended before it could say so
     stop = asyncio.Event()
     working = asyncio.create_task(here.uploads.keep_purged(here.database, stop))
+    while as_owner("operations", "select id from operations.files"):  # noqa: ASYNC110 - a table has no event
+        await asyncio.sleep(0.05)
+    stop.set()
+    await working
+
+
+def folder_of(settings: Settings) -> Path:
+    return Path(url2pathname(settings.files_url.removeprefix("file://")))
+
+
+def block(settings: Settings) -> None:
+    """A file stands where the folder should be."""
+    folder_of(settings).write_text("")
+
+
+async def test_a_purge_waits_for_its_storage(schools, settings: Settings, as_owner, monkeypatch):
+    here, _ = schools
+    monkeypatch.setattr("libs.files.uploads._LOOK_SECONDS", 0.05)
+    block(settings)
+    await here.request()
+    here.later = FILE_LIFE
+    with pytest.raises(StorageUnavailable):
+        await here.uploads.purge(here.database)
+    stop = asyncio.Event()
+    working = asyncio.create_task(here.uploads.keep_purged(here.database, stop))
+    await asyncio.sleep(0.2)
+    assert len(as_owner("operations", "select id from operations.files")) == 1
+    folder_of(settings).unlink()
     while as_owner("operations", "select id from operations.files"):  # noqa: ASYNC110 - a table has no event
         await asyncio.sleep(0.05)
     stop.set()

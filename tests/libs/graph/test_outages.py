@@ -4,6 +4,8 @@ from uuid import UUID
 
 import psycopg
 
+from libs.files import StorageUnavailable
+from libs.graph.errors import failure_told
 from libs.settings import Settings
 from libs.testing import GraphClient, actor_of
 from libs.testing.plugin import OwnerRows
@@ -53,3 +55,7 @@ async def test_without_a_database_a_field_is_unavailable_and_comes_back(
             if not back.errors:
                 break
         assert back.ok()["books"]["totalCount"] == 5
+
+
+def test_a_storage_that_is_away_is_an_outage():
+    assert failure_told(StorageUnavailable())[1]["code"] == "UNAVAILABLE"

@@ -16,7 +16,7 @@ from libs.kernel import Clock, utc_now
 from libs.settings import Settings
 from subgraphs.identity.api_client.http import ENDPOINT, TokenDesk, metadata_route, token_route
 from subgraphs.identity.consumers import consumers
-from subgraphs.identity.credential.http import Desk, invitation_route
+from subgraphs.identity.credential.http import Desk, account_routes
 from subgraphs.identity.credential.queries import PasswordHasher
 from subgraphs.identity.jobs import prepare_platform, schedules
 from subgraphs.identity.model import Base, files, vault_table
@@ -57,7 +57,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     desk = Desk(database, extras.contacts, extras.hasher, lambda: Revocations(settings, clock=clock))
     endpoint = settings.public_url.rstrip("/") + ENDPOINT
     clients = TokenDesk(database, extras.tokens, endpoint, settings.token_issuer)
-    routes = [jwks_route(extras.tokens), token_route(clients), metadata_route(clients), invitation_route(desk)]
+    routes = [jwks_route(extras.tokens), token_route(clients), metadata_route(clients), *account_routes(desk)]
     return subgraph_app(subgraph, [*routes, upload_route(uploads, database, clock)])
 
 

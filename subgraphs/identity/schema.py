@@ -4,7 +4,7 @@ import strawberry
 
 from libs.graph import subgraph_schema
 from subgraphs.identity.api_client.graph import ApiClientMutation, ApiClientQuery
-from subgraphs.identity.credential.graph import CredentialMutation
+from subgraphs.identity.credential.graph import CredentialMutation, CredentialQuery
 from subgraphs.identity.role.graph import RoleMutation, RoleQuery
 from subgraphs.identity.session.graph import SessionMutation
 from subgraphs.identity.tenant.graph import TenantMutation, TenantQuery
@@ -13,7 +13,7 @@ from subgraphs.identity.user.graph import UserMutation, UserQuery
 
 
 @strawberry.type
-class Query(TenantQuery, UserQuery, RoleQuery, ApiClientQuery):
+class Query(TenantQuery, UserQuery, CredentialQuery, RoleQuery, ApiClientQuery):
     """What can be asked."""
 
 

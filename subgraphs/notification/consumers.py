@@ -11,6 +11,8 @@ from libs.events.contracts.admission import ApplicationSubmitted, ApplicationVer
 from libs.events.contracts.finance import PaymentReceived
 from libs.events.contracts.identity import (
     TENANT_EVENTS,
+    PasswordChanged,
+    PasswordResetRequested,
     UserActivated,
     UserCreated,
     UserInvited,
@@ -30,6 +32,8 @@ from subgraphs.notification.notification.operations import (
     announce_activation,
     announce_application,
     announce_invitation,
+    announce_link,
+    announce_password,
     announce_payment,
     announce_verification,
     link_guardianship,
@@ -52,6 +56,9 @@ def consumers(vault: Vault, *, absence_notice_seconds: float) -> Consumers:
         key = await project_contact(tx, event, meta, vault=vault)
         await announce_invitation(tx, event, meta, key=key)
 
+    async def link(tx: TenantTransaction, event: PasswordResetRequested, meta: EventMeta) -> None:
+        await announce_link(tx, event, meta, vault=vault)
+
     async def pupil(tx: TenantTransaction, event: StudentCreated | StudentUpdated, meta: EventMeta) -> None:
         await project_pupil(tx, event, meta, vault=vault)
 
@@ -67,6 +74,8 @@ def consumers(vault: Vault, *, absence_notice_seconds: float) -> Consumers:
         UserInvited: invitation,
         UserCreated: contact,
         UserUpdated: contact,
+        PasswordResetRequested: link,
+        PasswordChanged: announce_password,
         UserActivated: _each(contact, announce_activation),
         StudentCreated: _each(pupil, link_pupil),
         StudentUpdated: _each(pupil, link_pupil),

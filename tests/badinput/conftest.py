@@ -11,7 +11,7 @@ import pytest
 from libs.auth import Actor, system_binding
 from libs.crypto import KeyRing
 from libs.db import Database
-from libs.events.contracts.identity import UserInvited
+from libs.events.contracts.identity import PasswordResetRequested, UserInvited
 from libs.events.sealing import unseal_event
 from libs.kernel import PLATFORM_TENANT_ID
 from libs.settings import Settings
@@ -224,15 +224,20 @@ async def prepare_identity(setting: Setting, other_school: UUID, as_owner: Owner
         "requestIdentityUpload": {"name": "sekolah.xlsx", "size": 1000, "type": "XLSX"},
     }
     setting.inputs |= await school_inputs(setting.graph, setting.actor("super_admin"), setting.school)
-    setting.inputs = RightNow(setting.inputs | await _own_inputs(setting))
+    setting.inputs = RightNow(setting.inputs | await _own_inputs(setting, as_owner))
     setting.foreign = {name: {"input.userId": invited[other_school]} for name in ("assignRole", "unlockUser")}
     await _add_clients_and_roles(setting, invited)
 
 
-async def _own_inputs(setting: Setting) -> dict[str, Any]:
+async def _own_inputs(setting: Setting, as_owner: OwnerRows) -> dict[str, Any]:
     """Right inputs about what is one's own, for whoever is signed in."""
     person = setting.actor("teacher")
-    return await session_inputs(setting.graph, person) | await credential_inputs(setting.graph, person)
+    own = await session_inputs(setting.graph, person)
+
+    def link() -> str:
+        return _token(setting.settings, as_owner, str(person.user_id), PasswordResetRequested)
+
+    return own | await credential_inputs(setting.graph, person, "sari@example.test", link)
 
 
 async def _add_clients_and_roles(setting: Setting, people: Mapping[UUID, str]) -> None:
@@ -260,9 +265,14 @@ async def _invite(setting: Setting, tenant: UUID, name: str) -> str:
     return str(answer.ok()["inviteUser"]["user"]["id"])
 
 
-def _token(settings: Settings, as_owner: OwnerRows, user_id: str) -> str:
-    """The token of an invitation, which travels sealed in its event."""
-    statement = "select tenant_id, data from identity.outbox where type like '%%UserInvited%%' and aggregate_id = %s"
-    (row,) = as_owner("identity", statement, (user_id,))
-    event = unseal_event(KeyRing.from_settings(settings), row["tenant_id"], UserInvited, row["data"])
+def _token(
+    settings: Settings,
+    as_owner: OwnerRows,
+    user_id: str,
+    contract: type[UserInvited | PasswordResetRequested] = UserInvited,
+) -> str:
+    """The token of a mail, an invitation as a rule, which travels sealed in its event."""
+    statement = "select tenant_id, data from identity.outbox where type = %s and aggregate_id = %s"
+    (row,) = as_owner("identity", statement, (f"id.wiyata.identity.{contract.__name__}.v1", user_id))
+    event = unseal_event(KeyRing.from_settings(settings), row["tenant_id"], contract, row["data"])
     return str(event.secret["token"])

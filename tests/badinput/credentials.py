@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,8 @@ from libs.auth import Actor
 from libs.kernel import utc_now
 from libs.testing import GraphClient
 
+NEW_PASSWORD = "Kenanga-biru-8"
+_ASK = "mutation($input: RequestPasswordResetInput!) { requestPasswordReset(input: $input) { __typename } }"
 _START = "mutation { startTotp { ... on StartTotpSuccess { secret } } }"
 
 
@@ -29,7 +32,21 @@ def session_of(access_token: str) -> dict[str, Any]:
     return {"user_id": UUID(claims["sub"]), "session_id": UUID(claims["sid"]), "version": claims["ver"]}
 
 
-async def credential_inputs(graph: GraphClient, actor: Actor) -> dict[str, Any]:
-    """For an actor who has an account and no second factor yet: one is started."""
+async def credential_inputs(graph: GraphClient, actor: Actor, email: str, link: Callable[[], str]) -> dict[str, Any]:
+    """For an actor who has an account with that address and no second factor yet: one is started.
+
+    `link` reads the token of the mail about a forgotten password.
+    """
     secret = (await graph(_START, actor=actor)).ok()["startTotp"]["secret"]
-    return {"confirmTotp": lambda: {"code": pyotp.TOTP(secret).at(utc_now())}}
+    await graph(_ASK, {"input": {"email": email}}, tenant_id=actor.tenant_id)
+    return {
+        "confirmTotp": lambda: {"code": pyotp.TOTP(secret).at(utc_now())},
+        "requestPasswordReset": {"email": email},
+        "resetPassword": {"token": link(), "password": NEW_PASSWORD},
+        "configurePasswordPolicy": {
+            "kind": "LENGTH",
+            "minLength": 16,
+            "history": 3,
+            "secondFactorRoles": ["principal"],
+        },
+    }

@@ -56,6 +56,19 @@ TENANT_EVENTS: tuple[type[TenantEvent], ...] = (TenantCreated, TenantUpdated, Te
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordPolicyConfigured(Event):
+    """The school demands something else of new passwords: `kind` CHARACTERS or LENGTH, at least `min_length` long."""
+
+    domain: ClassVar[str] = "identity"
+    aggregate: ClassVar[str] = "tenant"
+    aggregate_key: ClassVar[str] = "tenant_id"
+
+    tenant_id: UUID
+    kind: str
+    min_length: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _AboutUser(Event):
     domain: ClassVar[str] = "identity"
     aggregate: ClassVar[str] = "user"
@@ -263,6 +276,7 @@ EVENTS: tuple[type[Event], ...] = (
     RoleAssigned,
     RoleRevoked,
     PasswordChanged,
+    PasswordPolicyConfigured,
     SecondFactorEnabled,
     SecondFactorDisabled,
     SessionRevoked,

@@ -92,9 +92,14 @@ def days_left(*, now: datetime, expires_at: datetime) -> int:
     return max(1, round((expires_at - now) / timedelta(days=1)))
 
 
-def invitation_url(public_url: str, token: str) -> str:
-    """The page of identity on which an invitation is accepted. The token is URL-safe as it is."""
-    return f"{public_url.rstrip('/')}/account/invitation?token={token}"
+def account_url(public_url: str, page: str, token: str) -> str:
+    """A page of identity that takes a token (invitation, reset-password). The token is URL-safe as it is."""
+    return f"{public_url.rstrip('/')}/account/{page}?token={token}"
+
+
+def forgotten_url(public_url: str, slug: str) -> str:
+    """The page of identity on which somebody of that school asks for a new password."""
+    return f"{public_url.rstrip('/')}/account/forgot?{urlencode({'school': slug})}"
 
 
 def application_url(public_url: str, slug: str, number: str) -> str:

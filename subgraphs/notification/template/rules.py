@@ -29,6 +29,8 @@ class EventType(StrEnum):
 
     USER_CREATED = "user.created"
     USER_ACTIVATED = "user.activated"
+    PASSWORD_RESET_REQUESTED = "password.reset_requested"  # noqa: S105 - the name of an event
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an event
     ABSENCE_NOTIFIED = "absence.notified"
     APPLICATION_SUBMITTED = "application.submitted"
     APPLICATION_VERIFIED = "application.verified"
@@ -38,6 +40,8 @@ class EventType(StrEnum):
 VARIABLES: Final[Mapping[EventType, frozenset[str]]] = {
     EventType.USER_CREATED: frozenset({"days"}),
     EventType.USER_ACTIVATED: frozenset(),
+    EventType.PASSWORD_RESET_REQUESTED: frozenset({"minutes"}),
+    EventType.PASSWORD_CHANGED: frozenset(),
     EventType.ABSENCE_NOTIFIED: frozenset({"date"}),
     EventType.APPLICATION_SUBMITTED: frozenset({"number", "period"}),
     EventType.APPLICATION_VERIFIED: frozenset({"number"}),

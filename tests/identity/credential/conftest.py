@@ -4,9 +4,20 @@ import pyotp
 import pytest
 
 from libs.auth import system_binding
+from libs.crypto import KeyRing
+from libs.events.contracts.identity import PasswordResetRequested
+from libs.events.sealing import unseal_event
+from libs.kernel import PLATFORM_TENANT_ID
+from subgraphs.identity.credential.operations.reset_password import (
+    hash_reset_password,
+    request_password_reset,
+    reset_password,
+)
 from subgraphs.identity.credential.operations.second_factor import confirm_totp, start_totp
 from subgraphs.identity.session.operations.sign_in import check_guess, sign_in
 from tests.identity.conftest import PASSWORD
+
+NEW_PASSWORD = "Kenanga-biru-8"
 
 
 @pytest.fixture
@@ -33,3 +44,42 @@ def authenticator(database, contacts, visitor, clock):
         return totp, codes
 
     return set_up
+
+
+@pytest.fixture
+def links(events, settings):
+    """`links()`: the tokens of mailed links to set a new password, in order."""
+
+    def of():
+        ring = KeyRing.from_settings(settings)
+        return [
+            unseal_event(ring, row["tenant_id"], PasswordResetRequested, row["data"]).secret["token"]
+            for row in events("PasswordResetRequested")
+        ]
+
+    return of
+
+
+@pytest.fixture
+def ask(database, contacts, visitor):
+    """`await ask(tenant, email)`: a link, or nothing."""
+
+    async def run(tenant_id, email):
+        async with database.write(system_binding(tenant_id)) as tx:
+            await request_password_reset(tx, email=email, origin=visitor, contacts=contacts)
+
+    return run
+
+
+@pytest.fixture
+def reset(database, contacts, hasher, revocations, visitor):
+    """`await reset(token, password)`."""
+
+    async def run(token, password=NEW_PASSWORD, tenant_id=PLATFORM_TENANT_ID):
+        hashed = await hash_reset_password(database, token=token, password=password, contacts=contacts, hasher=hasher)
+        async with database.write(system_binding(tenant_id)) as tx:
+            return await reset_password(
+                tx, token=token, password_hash=hashed, origin=visitor, contacts=contacts, revocations=revocations
+            )
+
+    return run

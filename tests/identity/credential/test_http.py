@@ -69,6 +69,29 @@ async def test_odd_forms_change_nothing(*, graph, token, as_owner, body, kind, s
     assert as_owner("identity", "select status from identity.users") == [{"status": "INVITED"}]
 
 
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({}, 422),
+        ({"school": "school", "email": "no address"}, 422),
+        ({"school": "nobody", "email": "ibu@x.test"}, 422),
+        ({"school": "School", "email": "nobody@x.test"}, 200),
+        ({"school": "school", "email": "IBU@x.test"}, 200),
+    ],
+)
+async def test_a_forgotten_password_is_asked_for_by_a_form(*, graph, add_user, school, links, fields, status):
+    await add_user(school, "parent", email="ibu@x.test")
+    answer = await graph.http.post("/account/forgot", data=fields)
+    assert answer.status_code == status
+    assert len(links()) == (1 if fields.get("email") == "IBU@x.test" else 0)
+
+
+async def test_the_page_of_a_new_password_tells_nothing_of_a_forged_link(graph):
+    answer = await graph.http.post("/account/reset-password", data={"token": "x", "password": "a", "again": "a"})
+    assert answer.status_code == 410
+    assert "/account/forgot" in answer.text
+
+
 async def test_the_public_keys_are_published(graph):
     answer = await graph.http.get("/.well-known/jwks.json")
     (key,) = answer.json()["keys"]

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from subgraphs.notification.notification.rules import (
     MAX_ATTEMPTS,
     NotificationStatus,
+    account_url,
     after_failure,
     after_success,
     application_url,
     days_left,
-    invitation_url,
+    forgotten_url,
     told_once,
     wait_after,
 )
@@ -72,7 +73,9 @@ def test_days_left(left, days):
 
 
 def test_the_link_of_an_invitation():
-    assert invitation_url("https://wiyata.test/", "a.b-c_d") == "https://wiyata.test/account/invitation?token=a.b-c_d"
+    link = account_url("https://wiyata.test/", "reset-password", "a.b-c_d")
+    assert link == "https://wiyata.test/account/reset-password?token=a.b-c_d"
+    assert forgotten_url("https://wiyata.test", "sma-1") == "https://wiyata.test/account/forgot?school=sma-1"
 
 
 def test_the_page_of_an_application():

@@ -19,6 +19,8 @@ TOKEN = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4"
 GIVEN = {
     EventType.USER_CREATED: {"days": 7},
     EventType.USER_ACTIVATED: {},
+    EventType.PASSWORD_RESET_REQUESTED: {"minutes": 30},
+    EventType.PASSWORD_CHANGED: {},
     EventType.ABSENCE_NOTIFIED: {"date": "2026-11-25"},
     EventType.APPLICATION_SUBMITTED: {"number": "20306577-2026A-0001", "period": "Gelombang 1"},
     EventType.APPLICATION_VERIFIED: {"number": "20306577-2026A-0001"},

@@ -10,8 +10,8 @@ from libs.events.contracts.identity import UserActivated
 from libs.kernel import PLATFORM_TENANT_ID
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
 from subgraphs.identity.credential.model import OneTimeToken
-from subgraphs.identity.credential.queries import PasswordHasher, take_token
-from subgraphs.identity.credential.rules import InvalidToken, TokenPurpose, check_password, read_token
+from subgraphs.identity.credential.queries import PasswordHasher, check_new_password, take_token
+from subgraphs.identity.credential.rules import InvalidToken, TokenPurpose, read_token
 from subgraphs.identity.role.queries import roles_of
 from subgraphs.identity.tenant.model import Tenant
 from subgraphs.identity.tenant.rules import TenantStatus, today_in
@@ -30,7 +30,7 @@ async def hash_first_password(
     tenant_id, hashed = read_token(token)
     async with database.read(system_binding(tenant_id)) as tx:
         _, user, contact = await _find_invited(tx, hashed, contacts)
-        check_password(password, name=user.name, email=contact.email)
+        await check_new_password(tx, password, name=user.name, email=contact.email)
     return await hasher.hash(password)
 
 
@@ -69,7 +69,7 @@ async def accept_invitation(
         )
         deed = Deed(action="user.activated", resource_type="user", resource_id=user.id)
         await record(tx, Doer(user.id, tenant_id, origin), deed)
-        return _themselves(user.id, tenant_id, versions[user.id], contact, tx.new_id())
+        return themselves(user.id, tenant_id, versions[user.id], contact, tx.new_id())
 
 
 async def _find_invited(tx: ReadTransaction, hashed: bytes, contacts: Contacts) -> tuple[Tenant, User, Contact]:
@@ -96,7 +96,8 @@ async def _find_invited(tx: ReadTransaction, hashed: bytes, contacts: Contacts) 
     return row.Tenant, row.User, contact
 
 
-def _themselves(user_id: UUID, tenant_id: UUID, version: int, contact: Contact, session_id: UUID) -> Actor:
+def themselves(user_id: UUID, tenant_id: UUID, version: int, contact: Contact, session_id: UUID) -> Actor:
+    """Somebody who is not signed in, allowed to read the own account and no more."""
     return Actor(
         user_id=user_id,
         tenant_id=tenant_id,

@@ -6,6 +6,7 @@ from subgraphs.notification.notification.operations.announce import (
     announce_invitation,
 )
 from subgraphs.notification.notification.operations.announce_absence import announce_absence
+from subgraphs.notification.notification.operations.announce_account import announce_link, announce_password
 from subgraphs.notification.notification.operations.announce_payment import announce_payment, announce_verification
 from subgraphs.notification.notification.operations.link import link_guardianship, link_pupil
 from subgraphs.notification.notification.operations.retry import RetryRequested, forget_secrets, retry_notification
@@ -20,6 +21,8 @@ __all__ = [
     "announce_activation",
     "announce_application",
     "announce_invitation",
+    "announce_link",
+    "announce_password",
     "announce_payment",
     "announce_verification",
     "forget_secrets",

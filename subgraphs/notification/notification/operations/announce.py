@@ -11,11 +11,13 @@ from libs.crypto import DataKey
 from libs.db import TenantTransaction
 from libs.events import EventMeta
 from libs.events.contracts.admission import ApplicationSubmitted
-from libs.events.contracts.identity import UserActivated, UserInvited
+from libs.events.contracts.identity import PasswordChanged, PasswordResetRequested, UserActivated, UserInvited
 from subgraphs.notification.notification.operations.link import link_new_notification
 from subgraphs.notification.notification.rules import SECRET_LIFE, Channel, days_left, told_once
 from subgraphs.notification.template.queries import compose
 from subgraphs.notification.template.rules import EventType
+
+AboutAccount = UserInvited | UserActivated | PasswordResetRequested | PasswordChanged
 
 # The message and its place in the queue, or neither when this event has told this person before. The lock of the record
 # is taken before anything else, so that the next statement sees the pupils of whoever held it (link.py).
@@ -49,16 +51,16 @@ async def announce_invitation(tx: TenantTransaction, event: UserInvited, meta: E
     Raises TemplateRefused.
     """
     notification_id = tx.new_id()
-    sealed = _sealed(tx, key, notification_id, event.secret)
+    token = sealed(tx, key, notification_id, event.secret)
     variables = {"days": days_left(now=meta.time, expires_at=event.expires_at)}
-    values = _message(notification_id, EventType.USER_CREATED, event, meta, variables, about=event.about)
-    await _write(tx, {**values, "sealed": sealed, "expires_at": event.expires_at})
+    values = message(notification_id, EventType.USER_CREATED, event, meta, variables, about=event.about)
+    await write(tx, {**values, "sealed": token, "expires_at": event.expires_at})
 
 
 async def announce_activation(tx: TenantTransaction, event: UserActivated, meta: EventMeta) -> None:
     """Writes that an account is active now. Raises TemplateRefused."""
-    values = _message(tx.new_id(), EventType.USER_ACTIVATED, event, meta, {}, about=event.record_id)
-    await _write(tx, {**values, "sealed": None, "expires_at": None})
+    values = message(tx.new_id(), EventType.USER_ACTIVATED, event, meta, {}, about=event.record_id)
+    await write(tx, {**values, "sealed": None, "expires_at": None})
 
 
 async def announce_application(
@@ -73,8 +75,8 @@ async def announce_application(
         return
     notification_id = tx.new_id()
     variables = {"number": event.number, "period": event.period_name}
-    message = compose(EventType.APPLICATION_SUBMITTED, event.language, variables)
-    await _write(
+    composed = compose(EventType.APPLICATION_SUBMITTED, event.language, variables)
+    await write(
         tx,
         {
             "id": notification_id,
@@ -85,16 +87,17 @@ async def announce_application(
             "channel": Channel.EMAIL,
             "event_type": EventType.APPLICATION_SUBMITTED,
             "language": event.language,
-            "subject": message.subject,
-            "body": message.body,
+            "subject": composed.subject,
+            "body": composed.body,
             "metadata": orjson.dumps(variables).decode(),
-            "sealed": _sealed(tx, key, notification_id, event.secret),
+            "sealed": sealed(tx, key, notification_id, event.secret),
             "expires_at": meta.time + SECRET_LIFE,
         },
     )
 
 
-def _sealed(tx: TenantTransaction, key: DataKey, notification_id: UUID, secret: Mapping[str, str]) -> bytes:
+def sealed(tx: TenantTransaction, key: DataKey, notification_id: UUID, secret: Mapping[str, str]) -> bytes:
+    """The secret of a message as it waits beside it."""
     return key.encrypt(
         orjson.dumps(dict(secret)).decode(),
         table="notifications",
@@ -104,16 +107,17 @@ def _sealed(tx: TenantTransaction, key: DataKey, notification_id: UUID, secret: 
     )
 
 
-def _message(
+def message(
     notification_id: UUID,
     event_type: EventType,
-    event: UserInvited | UserActivated,
+    event: AboutAccount,
     meta: EventMeta,
     variables: Mapping[str, Any],
     *,
     about: UUID | None,
 ) -> dict[str, Any]:
-    message = compose(event_type, event.language, variables)
+    """The values of a message to an account, but for its secret."""
+    composed = compose(event_type, event.language, variables)
     return {
         "id": notification_id,
         "contact_id": event.user_id,
@@ -123,13 +127,14 @@ def _message(
         "channel": Channel.EMAIL,
         "event_type": event_type,
         "language": event.language,
-        "subject": message.subject,
-        "body": message.body,
+        "subject": composed.subject,
+        "body": composed.body,
         "metadata": orjson.dumps(variables).decode(),
     }
 
 
-async def _write(tx: TenantTransaction, values: Mapping[str, Any]) -> None:
+async def write(tx: TenantTransaction, values: Mapping[str, Any]) -> None:
+    """Writes a message and its place in the queue, once for this person and event."""
     is_new = (await tx.execute(_WRITE, {**values, "now": tx.now})).first() is not None
     if is_new and values["about_record_id"] is not None:
         await link_new_notification(tx, notification_id=values["id"], record_id=values["about_record_id"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -10,7 +10,7 @@ from sqlalchemy import Row, text
 
 from libs.crypto import DataKey, Undecipherable, Vault
 from libs.db import ReadTransaction, TenantTransaction
-from subgraphs.notification.notification.rules import application_url, invitation_url
+from subgraphs.notification.notification.rules import account_url, application_url, forgotten_url
 from subgraphs.notification.template.queries import Letter
 from subgraphs.notification.template.rules import EventType, TemplateRefused
 
@@ -44,6 +44,12 @@ _PUPILS = text(
     """
 )
 _DROP = text("delete from notification.deliveries where tenant_id = :tenant_id and notification_id = any(:ids)")
+
+_ACCOUNT_PAGES: Final[Mapping[EventType, str]] = {
+    EventType.USER_CREATED: "invitation",
+    EventType.PASSWORD_RESET_REQUESTED: "reset-password",
+}
+"""Where a token that travels by mail is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +91,12 @@ class Due:
 
     def _action_url(self, event_type: EventType, secret: Mapping[str, str], public_url: str) -> str | None:
         match event_type:
-            case EventType.USER_CREATED:
+            case event_type if event_type in _ACCOUNT_PAGES:
                 if "token" not in secret:
-                    raise TemplateRefused("an invitation without its token")
-                return invitation_url(public_url, secret["token"])
+                    raise TemplateRefused("a link without its token")
+                return account_url(public_url, _ACCOUNT_PAGES[event_type], secret["token"])
+            case EventType.PASSWORD_CHANGED if self.row.slug is not None:
+                return forgotten_url(public_url, self.row.slug)
             case EventType.APPLICATION_SUBMITTED | EventType.APPLICATION_VERIFIED:
                 return application_url(public_url, self.row.slug, self.row.number)
         return None

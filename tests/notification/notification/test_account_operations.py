@@ -1,0 +1,59 @@
+"""Mails about somebody's own account."""
+
+from datetime import timedelta
+
+import pytest
+
+from libs.events.contracts.identity import PasswordChanged, PasswordResetRequested
+from libs.kernel import new_id
+from tests.notification.world import EMAIL, START, TOKEN, created, text_of
+
+PERSON = {"name": "Siti Aminah", "email": EMAIL}
+
+
+def reset_requested(user_id, language="id"):
+    return PasswordResetRequested(
+        user_id=user_id,
+        language=language,
+        expires_at=START + timedelta(minutes=30),
+        personal=PERSON,
+        secret={"token": TOKEN},
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "action"),
+    [("id", "berlaku 30 menit", "Buat kata sandi baru"), ("en", "good for 30 minutes", "Choose a new password")],
+)
+async def test_a_forgotten_password_is_answered_by_a_link(world, other_world, language, said, action):
+    user_id = new_id()
+    envelope = world.envelope(reset_requested(user_id, language))
+    await world.receive(created(user_id=user_id), envelope, envelope)
+    [row] = world.rows("notifications")
+    assert (row["event_type"], row["metadata"]) == ("password.reset_requested", {"minutes": 30})
+    assert TOKEN not in str(row)
+    assert await world.send_all() == 1
+    text = text_of(world.mailer.mails[0])
+    assert said in text
+    assert f"{action}:\nhttps://wiyata.test/account/reset-password?token={TOKEN}\n" in text
+    assert world.rows("notifications")[0]["sealed"] is None
+    assert other_world.rows("notifications") == []
+
+
+async def test_a_link_that_has_expired_is_not_sent(world):
+    user_id = new_id()
+    await world.receive(created(user_id=user_id), reset_requested(user_id))
+    world.clock.forward(seconds=1801)
+    await world.send_all()
+    assert world.mailer.mails == []
+
+
+@pytest.mark.parametrize(("language", "said"), [("id", "baru saja diganti"), ("en", "just been changed")])
+async def test_whoever_has_another_password_is_told(world, language, said):
+    user_id = new_id()
+    changed = world.envelope(PasswordChanged(user_id=user_id, ver=2, language=language, personal=PERSON))
+    await world.receive(created(user_id=user_id), changed, changed)
+    assert await world.send_all() == 1
+    text = text_of(world.mailer.mails[0])
+    assert said in text
+    assert "https://wiyata.test/account/forgot?school=school" in text

@@ -16,6 +16,7 @@ ASSIGNED: dict[str, Any] = {
 }  # fmt: skip
 HISTORY = (
     academic.SchoolUpdated(school_id=new_id(), name="SMA 1", npsn="1", level="SMA", timezone="Asia/Jakarta", address="Jalan 1"),
+    activated(YEAR_ID, SEMESTERS[1]),
     activated(YEAR_ID, SEMESTERS[0]),
     year_created(YEAR_ID, SEMESTERS),
     activated(YEAR_ID, SEMESTERS[1]),

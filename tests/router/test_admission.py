@@ -35,6 +35,8 @@ def _forged(tokens: Tokens) -> dict[str, str]:
         "RS256 with a published key": tokens.sign(alg="RS256", key=tokens.published_rsa, kid="test-2"),
         "no algorithm": _resigned(tokens, "none"),
         "another key under our key's id": tokens.sign(key=foreign),
+        "a key that nobody published": tokens.sign(key=foreign, kid="unknown"),
+        "an assertion of a client": tokens.sign(typ="client-authentication+jwt"),
         "an id token": tokens.sign(typ="JWT"),
         "another issuer": tokens.sign(iss="https://elsewhere.test"),
         "another audience": tokens.sign(aud="elsewhere"),

@@ -23,6 +23,7 @@ SECURITY = {
 }
 OWNERS = {
     "/.well-known/openid-configuration": "identity",
+    "/.well-known/oauth-authorization-server": "identity",
     "/oauth/token": "identity",
     "/auth/oidc": "identity",
     "/account/invitation?token=a%20b": "identity",

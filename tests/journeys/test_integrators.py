@@ -57,6 +57,8 @@ async def test_a_program_reads_across_the_graph_by_its_scopes(school: School, ht
     integrator = await give_access(school, "Dinas Pendidikan")
     answer = await ask(http, integrator.posted())
     assert answer.headers["x-content-type-options"] == "nosniff"
+    again = await ask(http, {"grant_type": "client_credentials"}, integrator.basic())
+    assert again.json()["scope"] == answer.json()["scope"] == " ".join(sorted(SCOPES))
     program = Person(http, access=answer.json()["access_token"])
     told = await program.read(ACROSS)
     assert (told["me"], told["school"]) == (None, {"name": school.name("SMA")})

@@ -158,7 +158,7 @@ class Rows:
             self.add(CountedPerson, key, **counted)
         role = self.add(Role, "librarian", is_system_role=False, parent_system_role="student")
         self.add(RolePermission, "librarian", role_id=role["id"], permission="subject:read")
-        moments = {"created_at": _MADE, "former_valid_until": _MADE, "last_used_at": None, "revoked_at": None}
+        moments = {"created_at": _MADE, "former_valid_until": _MADE, "last_used_at": _MADE, "revoked_at": _MADE}
         proof = {"method": "CLIENT_SECRET", "secret_hash": b"-", "former_secret_hash": b"-"}
         self.add(ApiClient, "dinas", scopes=["student:read"], **proof, **moments)
 

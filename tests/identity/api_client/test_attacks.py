@@ -5,6 +5,7 @@ import base64
 import hashlib
 import hmac
 import json
+import statistics
 import time
 
 import pytest
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.errors import JoseError
 
 from libs.kernel import new_id
+from subgraphs.identity.api_client.rules import client_identifier
 from tests.identity.api_client.integrator import (
     ASSERTION,
     AUDIENCE,
@@ -190,6 +192,22 @@ async def test_a_forged_assertion_spends_nothing(graph, client):
 async def test_a_revoked_client_signs_in_vain(graph, client, as_owner):
     as_owner("identity", "update identity.api_clients set revoked_at = now()")
     assert_refused(await ask(graph.http, client.asserted()), "invalid_client", 401)
+
+
+@pytest.mark.deep
+async def test_time_tells_no_known_client_from_an_unknown_or_revoked_one(graph, add_client, school, as_owner):
+    known, gone = await add_client(school, name="Known"), await add_client(school, name="Gone")
+    as_owner("identity", "update identity.api_clients set revoked_at = now() where id = %s", (gone.id,))
+    nobody = Integrator(new_id(), client_identifier(school, new_id()), known.secret)
+    times: dict[str, list[float]] = {each.client_id: [] for each in (known, gone, nobody)}
+    for number in range(150):
+        elsewhere = {"x-forwarded-for": f"203.0.113.{number}"}
+        for each in (known, gone, nobody):
+            began = time.perf_counter()
+            assert (await ask(graph.http, each.posted(client_secret="wrong"), elsewhere)).status_code == 401
+            times[each.client_id].append(time.perf_counter() - began)
+    medians = [statistics.median(each) for each in times.values()]
+    assert max(medians) < 1.2 * min(medians), medians
 
 
 async def test_failures_at_once_are_all_counted(graph, client, as_owner):

@@ -150,7 +150,8 @@ def indexed_columns(source: FromClause) -> frozenset[str]:
     found = set()
     for name, column in source.c.items():
         for base in column.base_columns:
-            if isinstance(base.table, Table) and _leads_an_index(base.table, str(base.key)):
+            table = getattr(base, "table", None)  # an expression has none
+            if isinstance(table, Table) and _leads_an_index(table, str(base.key)):
                 found.add(name)
     return frozenset(found)
 

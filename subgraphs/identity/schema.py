@@ -3,6 +3,7 @@
 import strawberry
 
 from libs.graph import subgraph_schema
+from subgraphs.identity.account.graph import AccountMutation
 from subgraphs.identity.api_client.graph import ApiClientMutation, ApiClientQuery
 from subgraphs.identity.credential.graph import CredentialMutation, CredentialQuery
 from subgraphs.identity.role.graph import RoleMutation, RoleQuery
@@ -19,7 +20,14 @@ class Query(TenantQuery, UserQuery, CredentialQuery, RoleQuery, ApiClientQuery):
 
 @strawberry.type
 class Mutation(
-    SessionMutation, CredentialMutation, UserMutation, RoleMutation, TenantMutation, ApiClientMutation, UploadMutation
+    SessionMutation,
+    CredentialMutation,
+    UserMutation,
+    AccountMutation,
+    RoleMutation,
+    TenantMutation,
+    ApiClientMutation,
+    UploadMutation,
 ):
     """What can be done."""
 

@@ -38,7 +38,7 @@ ALWAYS = {"InvalidInput", "NotFound", "Forbidden"}
 WITHOUT_INPUT = {"logout", "startTotp"}
 FOR_EVERYBODY = {
     *("logout", "start_totp", "confirm_totp", "disable_totp", "regenerate_recovery_codes", "change_password"),
-    *("logout_everywhere", "revoke_session", "forget_device"),
+    *("logout_everywhere", "revoke_session", "forget_device", "update_my_profile"),
 }
 """Mutations of what is one's own: open to everybody who is signed in."""
 PAGE = {"edges": "[{}Edge!]!", "nodes": "[{}!]!", "pageInfo": "PageInfo!", "totalCount": "Int!"}

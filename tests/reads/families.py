@@ -198,6 +198,10 @@ class Rows:
             "status": "ACTIVE",
             "language": "id",
             "created_at": _MADE,
+            "version": 1,
+            "email_verified_at": None,
+            "must_change_password": False,
+            "last_sign_in_at": None,
             "staff": bool(set(roles) - {"student", "parent"}),
         }
         self.users.append(row | {"roles": roles, "deleted": deleted})

@@ -267,11 +267,10 @@ def computed_by(seen: Seen, kind: str, name: str) -> str | None:
     """The permission that a field needs on rows that are not the actor's own."""
     needed = {
         ("identity", "User"): {
-            "email": "user:read_contact",
-            "phone": "user:read_contact",
+            **dict.fromkeys(("email", "phone"), "user:read_contact"),
+            **dict.fromkeys(("emailVerified", "lastSignInAt", "mustChangePassword"), "user:read_activity"),
+            **dict.fromkeys(("roleAssignments", "effectivePermissions"), "role:read"),
             "roles": "user:read",
-            "roleAssignments": "role:read",
-            "effectivePermissions": "role:read",
         },
         ("academic", "Teacher"): {"nip": "teacher:read_nip"},
         ("admission", "AdmissionPeriod"): {"applicants": "application:read"},

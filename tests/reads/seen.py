@@ -326,6 +326,8 @@ class Seen:
     def leaf(self, kind: str, row: Row, field: str) -> Any:  # noqa: C901, PLR0911 - one for each
         """The value of a field without fields of its own."""
         match kind, field:
+            case "User", "emailVerified":
+                return row["email_verified_at"] is not None
             case "Class", "studentCount":
                 return row["enrolled_count"]
             case "Schedule", "room":

@@ -122,6 +122,14 @@ def token_row(tx: TenantTransaction, user_id: UUID, purpose: TokenPurpose) -> tu
     return token, row
 
 
+async def void_tokens(tx: TenantTransaction, user_id: UUID) -> None:
+    """Makes every token void that was mailed to an account and has not been used."""
+    mine = (OneTimeToken.tenant_id == tx.tenant_id, OneTimeToken.user_id == user_id)
+    living = (OneTimeToken.used_at.is_(None), OneTimeToken.expires_at > tx.now)
+    void = update(OneTimeToken).where(*mine, *living).values(expires_at=tx.now)
+    await tx.execute(void.execution_options(synchronize_session=False))
+
+
 async def issue_token(tx: TenantTransaction, user_id: UUID, purpose: TokenPurpose) -> tuple[str, datetime]:
     """A new token of an account and when it expires; an earlier one for the same purpose is void.
 

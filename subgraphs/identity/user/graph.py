@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, FromClause, select, union_all
+from sqlalchemy import ColumnElement, FromClause, func, select, union_all
 
 from libs.graph import (
     Call,
@@ -47,9 +47,20 @@ described_enum(
     ACTIVE="May sign in.",
     INACTIVE="May not sign in.",
 )
-_SHOWN = ("tenant_id", "id", "name", "email", "phone", "status", "language", "staff", "created_at")
+_SHOWN = (
+    *("tenant_id", "id", "name", "email", "phone", "status", "language", "staff", "created_at", "version"),
+    *("email_verified_at", "must_change_password"),
+)
+_ACTIVITY = ("email_verified_at", "must_change_password", "last_sign_in_at")
+# As the scalar tells a moment: what is computed has no type of its own.
+_SIGNED_IN = func.to_char(func.timezone("UTC", UserTable.last_sign_in_at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 ACCOUNTS: FromClause = (
-    select(*(UserTable.__table__.c[name] for name in _SHOWN)).where(UserTable.deleted_at.is_(None)).subquery("accounts")
+    select(
+        *(UserTable.__table__.c[name] for name in _SHOWN),
+        func.replace(_SIGNED_IN, ".000000Z", "Z").label("last_sign_in_at"),
+    )
+    .where(UserTable.deleted_at.is_(None))
+    .subquery("accounts")
 )
 
 
@@ -67,6 +78,11 @@ async def contacts_of(call: Call, rows: Sequence[Any]) -> list[Contact | None]:
         call.tx, rows, actor=call.actor, contacts=call.context.extras.contacts, origin=call.context
     )
     return [revealed.get(row.id) for row in rows]
+
+
+async def activity_of(_: Call, rows: Sequence[Any]) -> Sequence[Any]:
+    """What the rows themselves say of it."""
+    return rows
 
 
 async def roles_of(call: Call, rows: Sequence[Any]) -> list[Any]:
@@ -150,6 +166,31 @@ class User:
     )
     language: str = column("Language of messages: id or en.", filter=True, group=True)
     created_at: datetime = column("When the account was made.", filter=True, order=True)
+    version: int = column("Rises with every change; an update that expects another one is a Conflict.")
+    email_verified: bool | None = computed(
+        "Whether the person has shown that the address is theirs; of others only with user:read_activity.",
+        batch=activity_of,
+        take=lambda row: row.email_verified_at is not None,
+        columns=_ACTIVITY,
+        permission="user:read_activity",
+        own="id",
+    )
+    must_change_password: bool | None = computed(
+        "Whether a new password has to be chosen first; of others only with user:read_activity.",
+        batch=activity_of,
+        take=attrgetter("must_change_password"),
+        columns=_ACTIVITY,
+        permission="user:read_activity",
+        own="id",
+    )
+    last_sign_in_at: datetime | None = computed(
+        "When the person signed in last; of others only with user:read_activity.",
+        batch=activity_of,
+        take=attrgetter("last_sign_in_at"),
+        columns=_ACTIVITY,
+        permission="user:read_activity",
+        own="id",
+    )
 
 
 @error(rules.EmailTaken)

@@ -1,8 +1,8 @@
-"""What the aggregates of identity share about accounts: contacts, new accounts, token versions, password hashes."""
+"""What the aggregates of identity share about accounts: contacts, new accounts, their first mails, token versions."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -13,11 +13,11 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from libs.auth import Revocations, Unavailable
 from libs.crypto import BlindIndex, DataKey, KeyRing, Vault
 from libs.db import ReadTransaction, TenantTransaction
-from libs.events.contracts.identity import UserCreated, UserInvited
+from libs.events.contracts.identity import EmailVerificationRequested, UserCreated, UserInvited
 from libs.settings import Settings
 from subgraphs.identity.audit.queries import Deed, Doer, record
 from subgraphs.identity.credential.model import OneTimeToken
-from subgraphs.identity.credential.queries import token_row
+from subgraphs.identity.credential.queries import issue_token, token_row
 from subgraphs.identity.credential.rules import TokenPurpose
 from subgraphs.identity.model import vault_table
 from subgraphs.identity.role.model import UserRole
@@ -78,6 +78,18 @@ class Contacts:
             sealed[user_id] = columns
         return sealed
 
+    async def seal_new_email(self, tx: TenantTransaction, user_id: UUID, email: str) -> bytes:
+        """The column new_email of somebody's row."""
+        key = (await self._vault.person_keys(tx, [user_id], create=True))[user_id]
+        return key.encrypt(email, table="users", column="new_email", row_id=user_id, tenant_id=tx.tenant_id)
+
+    async def reveal_new_email(self, tx: ReadTransaction, user: User) -> str | None:
+        """The address an account is to have once it is verified; None without one, and for an erased person."""
+        key = (await self._vault.person_keys(tx, [user.id])).get(user.id)
+        if key is None or user.new_email is None:
+            return None
+        return _decrypted(key, user.new_email, "new_email", user.id, tx.tenant_id)
+
     async def reveal(self, tx: ReadTransaction, rows: Sequence[SealedContact]) -> dict[UUID, Contact]:
         """The contacts in clear, by account; who has been erased is missing.
 
@@ -103,7 +115,7 @@ def _decrypted(key: DataKey, sealed: bytes, column: str, user_id: UUID, tenant_i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAccount:
-    """An account to make: invited, or active where a password hash is given.
+    """An account to make: invited, or active where a password hash is given, but for a registration to be verified.
 
     `record_ids` are the academic records (pupil, guardian, teacher) it is made for.
     """
@@ -115,17 +127,26 @@ class NewAccount:
     language: str = "id"
     record_ids: Sequence[UUID] = ()
     password_hash: str | None = None
+    must_change_password: bool = False
+    is_registration: bool = False
 
     @property
     def status(self) -> UserStatus:
         """How the account begins."""
-        return UserStatus.ACTIVE if self.password_hash else UserStatus.INVITED
+        return UserStatus.ACTIVE if self.password_hash and not self.is_registration else UserStatus.INVITED
+
+    @property
+    def first_token(self) -> TokenPurpose | None:
+        """What the mail is for that leads to it."""
+        if self.status is UserStatus.ACTIVE:
+            return None
+        return TokenPurpose.VERIFICATION if self.is_registration else TokenPurpose.INVITATION
 
 
 _CREATED: Final[Mapping[type[Any], Sequence[str]]] = {
     User: (
         *("id", "name", "email", "email_blind", "phone", "phone_blind", "language", "status", "staff"),
-        *("password_hash", "created_at"),
+        *("password_hash", "must_change_password", "created_at"),
     ),
     UserName: ("id", "user_id", "token"),
     UserRole: (
@@ -155,10 +176,12 @@ _CREATION: Final = _creation()
 async def create_accounts(
     tx: TenantTransaction, accounts: Sequence[NewAccount], *, contacts: Contacts, doer: Doer, since: date
 ) -> None:
-    """Writes accounts, whoever they are for, and emits UserCreated and UserInvited for each.
+    """Writes accounts, whoever they are for, and emits UserCreated for each, and what its first mail needs.
 
-    `since` is the first day of their roles. An address that is taken is refused by uq_users_tenant_id_email_blind.
+    `since` is the first day of their roles. An address that is taken is refused by uq_users_tenant_id_email_blind;
+    then nothing is emitted.
     """
+    first = {each.id: token_row(tx, each.id, each.first_token) for each in accounts if each.first_token is not None}
     sealed = await contacts.seal(tx, {account.id: account.contact for account in accounts})
     rows: Mapping[type[Any], list[dict[str, Any]]] = {
         User: [_user_row(tx, account) | sealed[account.id] for account in accounts],
@@ -169,18 +192,19 @@ async def create_accounts(
         ],
         UserRole: [hat_row(tx, account.id, role, doer, since) for account in accounts for role in account.roles],
         UserRecord: [record_row(tx, each.id, record_id) for each in accounts for record_id in each.record_ids],
-        OneTimeToken: [],
+        OneTimeToken: [row for _, row in first.values()],
     }
-    for account in accounts:
-        _tell_created(tx, account)
-        if account.status is UserStatus.INVITED:
-            rows[OneTimeToken].append(_invite(tx, account))
     arrays = {
         f"{model.__tablename__}_{name}": [row[name] for row in rows[model]]
         for model, names in _CREATED.items()
         for name in names
     }
     await (await tx.session.connection()).exec_driver_sql(_CREATION, arrays)
+    for account in accounts:
+        _tell_created(tx, account)
+        if account.id in first:
+            token, row = first[account.id]
+            tx.emit(_first_mail(account, token, row["expires_at"]))
     await record(tx, doer, *(_created(account) for account in accounts))
 
 
@@ -207,6 +231,7 @@ def _user_row(tx: TenantTransaction, account: NewAccount) -> dict[str, Any]:
         "status": account.status.value,
         "staff": any(role.is_staff for role in account.roles),
         "password_hash": account.password_hash,
+        "must_change_password": account.must_change_password,
         "created_at": tx.now,
     }
 
@@ -231,21 +256,53 @@ def record_row(tx: TenantTransaction, user_id: UUID, record_id: UUID) -> dict[st
     return {"tenant_id": tx.tenant_id, "id": tx.new_id(), "record_id": record_id, "user_id": user_id}
 
 
-def _invite(tx: TenantTransaction, account: NewAccount) -> dict[str, Any]:
-    """The row of an invitation's token, which itself goes into the sealed part of the event alone."""
-    token, row = token_row(tx, account.id, TokenPurpose.INVITATION)
+def _first_mail(account: NewAccount, token: str, expires_at: datetime) -> UserInvited | EmailVerificationRequested:
+    """What brings the token to the person: it goes into the sealed part of the event alone."""
+    if account.is_registration:
+        return _verification(account.id, account.name, account.contact.email, account.language, (token, expires_at))
+    return UserInvited(
+        user_id=account.id,
+        roles=tuple(role.name for role in account.roles),
+        language=account.language,
+        expires_at=expires_at,
+        about=account.record_ids[0] if account.record_ids else None,
+        personal=account.contact.personal(account.name),
+        secret={"token": token},
+    )
+
+
+def _verification(
+    user_id: UUID, name: str, email: str, language: str, issued: tuple[str, datetime]
+) -> EmailVerificationRequested:
+    token, expires_at = issued
+    return EmailVerificationRequested(
+        user_id=user_id,
+        language=language,
+        expires_at=expires_at,
+        personal={"name": name, "email": email},
+        secret={"token": token},
+    )
+
+
+async def ask_verification(tx: TenantTransaction, user: User, email: str) -> None:
+    """Asks the person to show that an address is theirs; what was asked before is void."""
+    issued = await issue_token(tx, user.id, TokenPurpose.VERIFICATION)
+    tx.emit(_verification(user.id, user.name, email, user.language, issued))
+
+
+async def invite_again(tx: TenantTransaction, user: User, contact: Contact, roles: Sequence[RoleState]) -> None:
+    """Sends an account without a password a new invitation; an earlier one is void."""
+    token, expires_at = await issue_token(tx, user.id, TokenPurpose.INVITATION)
     tx.emit(
         UserInvited(
-            user_id=account.id,
-            roles=tuple(role.name for role in account.roles),
-            language=account.language,
-            expires_at=row["expires_at"],
-            about=account.record_ids[0] if account.record_ids else None,
-            personal=account.contact.personal(account.name),
+            user_id=user.id,
+            roles=tuple(role.name for role in roles),
+            language=user.language,
+            expires_at=expires_at,
+            personal=contact.personal(user.name),
             secret={"token": token},
         )
     )
-    return row
 
 
 def _created(account: NewAccount) -> Deed:

@@ -6,15 +6,12 @@ from uuid import UUID
 
 from libs.auth import Actor
 from libs.db import TenantTransaction
-from libs.kernel import FieldFault, InvalidInput
+from libs.kernel import InvalidInput
 from subgraphs.identity.audit.queries import Doer, Origin
 from subgraphs.identity.role.queries import find_roles, permissions_of
 from subgraphs.identity.role.rules import check_grant
 from subgraphs.identity.user.queries import Contact, Contacts, NewAccount, create_accounts
-from subgraphs.identity.user.rules import LANGUAGES, EmailTaken
-
-_NO_ROLE = {"id": "Pilih sedikitnya satu peran.", "en": "Choose at least one role."}
-_NO_LANGUAGE = {"id": "Bahasa harus id atau en.", "en": "The language must be id or en."}
+from subgraphs.identity.user.rules import EmailTaken, new_account_faults
 
 
 async def invite_user(
@@ -34,10 +31,7 @@ async def invite_user(
     Raises InvalidInput, NotFound for an unknown role, Forbidden for roles that permit what the actor may not, and
     EmailTaken.
     """
-    faults = [] if roles else [FieldFault("input.roles", "REQUIRED", _NO_ROLE)]
-    if language not in LANGUAGES:
-        faults.append(FieldFault("input.language", "UNKNOWN_LANGUAGE", _NO_LANGUAGE))
-    if faults:
+    if faults := list(new_account_faults(roles=roles, language=language)):
         raise InvalidInput(faults)
     given = await find_roles(tx, roles)
     check_grant(actor.permissions, permissions_of(given))

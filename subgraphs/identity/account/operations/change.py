@@ -1,0 +1,118 @@
+"""One account as operations change it: found under its lock, within the actor's reach, and told of afterwards."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from libs.auth import Actor, Revocations
+from libs.db import ReadTransaction, TenantTransaction
+from libs.events.contracts.identity import UserActivated, UserDeactivated, UserRestored, UserUpdated
+from libs.kernel import NotFound
+from subgraphs.identity.account.rules import OwnAccount
+from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
+from subgraphs.identity.credential.queries import void_tokens
+from subgraphs.identity.role.queries import RoleState, hats_of, permissions_of, roles_of
+from subgraphs.identity.role.rules import check_grant
+from subgraphs.identity.session.queries import end_sessions
+from subgraphs.identity.user.model import User
+from subgraphs.identity.user.queries import Contact, Contacts, raise_versions
+from subgraphs.identity.user.rules import UserStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Who changes accounts, on which day of the school, and what that takes."""
+
+    actor: Actor
+    origin: Origin
+    today: date
+    contacts: Contacts
+    revocations: Revocations
+
+    @property
+    def doer(self) -> Doer:
+        """As the audit log names them."""
+        return Doer.of(self.actor, self.origin)
+
+    def check_not_own(self, user_id: UUID) -> None:
+        """Raises OwnAccount."""
+        if user_id == self.actor.user_id:
+            raise OwnAccount
+
+
+async def lock_account(tx: TenantTransaction, user_id: UUID, *, deleted: bool = False) -> User:
+    """An account that is there (or that was deleted), locked: of two who change it, the second sees the first.
+
+    Raises NotFound.
+    """
+    user = await tx.get(User, user_id, lock=True)
+    if (user.deleted_at is not None) is not deleted:
+        raise NotFound
+    return user
+
+
+async def check_reach(tx: ReadTransaction, change: Change, user: User) -> None:
+    """Nobody changes an account that may do what they may not, now or later. Raises Forbidden."""
+    hats = (await hats_of(tx, [user.id], change.today))[user.id]
+    check_grant(change.actor.permissions, permissions_of(hat.role for hat in hats))
+
+
+async def contact_of(tx: ReadTransaction, user: User, contacts: Contacts) -> Contact:
+    """Where the person is reached. Raises NotFound for one who has been erased."""
+    contact = (await contacts.reveal(tx, [user])).get(user.id)
+    if contact is None:
+        raise NotFound
+    return contact
+
+
+async def today_of(tx: ReadTransaction, user: User, today: date) -> Sequence[RoleState]:
+    """The roles an account holds today."""
+    return (await roles_of(tx, [user.id], today))[user.id]
+
+
+async def shut_out(tx: TenantTransaction, user: User, change: Change) -> None:
+    """Voids everything that opens an account: access tokens, sessions, mails, and the password of a registration.
+
+    A registration that was never verified may be somebody else's: whoever lets the account in again invites it.
+    """
+    if user.status == UserStatus.INVITED:
+        user.password_hash = None
+    user.new_email = None
+    await tx.flush()
+    await raise_versions(tx, [user.id], change.revocations)
+    await end_sessions(tx, user.id, reason="STATUS", revocations=change.revocations)
+    await void_tokens(tx, user.id)
+
+
+StateEvent = type[UserUpdated] | type[UserActivated] | type[UserDeactivated] | type[UserRestored]
+
+
+def tell_state(
+    tx: TenantTransaction, contract: StateEvent, user: User, contact: Contact, roles: Sequence[RoleState]
+) -> None:
+    """Emits what an account is now."""
+    tx.emit(
+        contract(
+            user_id=user.id,
+            status=user.status,
+            roles=tuple(role.name for role in roles),
+            language=user.language,
+            personal=contact.personal(user.name),
+        )
+    )
+
+
+async def record_deed(
+    tx: TenantTransaction,
+    doer: Doer,
+    action: str,
+    user: User,
+    *,
+    old: Mapping[str, Any] | None = None,
+    new: Mapping[str, Any] | None = None,
+) -> None:
+    """Writes what was done to an account, without addresses."""
+    deed = Deed(action=action, resource_type="user", resource_id=user.id, old_values=old, new_values=new)
+    await record(tx, doer, deed)

@@ -46,8 +46,9 @@ STAGES: dict[str, dict[str, tuple[str, ...]]] = {
     "neighbours": {OWN: (), OTHER: (CLASS, FAMILY)},
     "another class": {OWN: (CLASS,), OTHER: (CLASS, FAMILY)},
     "another family": {OWN: (CLASS, FAMILY), OTHER: (CLASS, FAMILY)},
+    "suspended": {OWN: (), OTHER: ()},
 }
-"""Schools with their canaries; the last stage holds everything."""
+"""Schools with their canaries; `LAST` holds everything. What happens to the last one is for one test to say."""
 LAST = "another family"
 ROOT_USER = "platform"
 _OWN_PUPILS = {"student": ("ani",), "parent": ("ani", "adi"), "both": ("cinta",), "mixed": ("ani", "adi")}

@@ -1,4 +1,4 @@
-"""Writes `schema/`: the subgraphs' SDL, the supergraph and the events' contracts. `python -m deploy.schema [--check]`.
+"""Writes `schema/`: SDL, supergraph, who may what, events' contracts. `python -m deploy.schema [--check]`.
 
 `--check` writes nothing: it generates into a temporary folder and names every file that differs, with exit code 1.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from strawberry.federation import Schema
 
 from deploy.local.node import find_node
+from deploy.permissions import permission_catalogue
 from libs.events.schemas import write_event_schemas
 from libs.settings import SUBGRAPHS
 
@@ -53,6 +54,8 @@ def generate(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in SUBGRAPHS:
         (folder / f"{name}.graphql").write_text(sdl_of(_schema_of(name)), encoding="utf-8")
+    schemas = {name: _schema_of(name)._schema for name in SUBGRAPHS}  # noqa: SLF001 - graphql-core's own
+    (folder / "permissions.json").write_text(permission_catalogue(schemas), encoding="utf-8")
     write_event_schemas(folder / _EVENTS)
     compose(folder)
 

@@ -64,7 +64,9 @@ def root_connection(
     ) -> Any:
         return await read(resolving(info), build)
 
-    field = strawberry.federation.field(resolver=page, description=description, directives=[LIST_SIZE])
+    field = strawberry.federation.field(
+        resolver=page, description=description, directives=[LIST_SIZE], metadata={"permission": permission}
+    )
     field.arguments = paging_arguments(declared.filter_type, declared.order_type)
     return field
 
@@ -90,7 +92,9 @@ def root_aggregates(
 
     figures.__annotations__["return"] = aggregates_of(declared.name, target.__module__)
     directives = [assumed_size(GROUPS)]
-    field = strawberry.federation.field(resolver=figures, description=description, directives=directives)
+    field = strawberry.federation.field(
+        resolver=figures, description=description, directives=directives, metadata={"permission": permission}
+    )
     field.arguments = aggregate_arguments(declared.filter_type, declared.group_type)
     return field
 

@@ -179,7 +179,7 @@ class StudentQuery:
         """Null when there is none for the actor."""
         return await find_one(info, Student, id=id, nis=nis, nisn=nisn)  # type: ignore[no-any-return]
 
-    @strawberry.field(description="Long work of academic, like an import.")
+    @strawberry.field(description="Long work of academic, like an import.", metadata={"permission": "student:import"})
     async def academic_job(
         self, info: Info, id: Annotated[UUID, strawberry.argument(description="Identity of the job.")]
     ) -> Job | None:

@@ -179,7 +179,8 @@ class ApplicationQuery:
         return await find_one(info, Application, id=id)  # type: ignore[no-any-return]
 
     @strawberry.field(
-        description="Where an application stands, for the family: at the school that X-Tenant-Id or the token names."
+        description="Where an application stands, for the family: at the school that X-Tenant-Id or the token names.",
+        metadata={"public": True},
     )
     async def application_status(
         self,

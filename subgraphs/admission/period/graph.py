@@ -138,7 +138,10 @@ class PeriodQuery:
         """Null when there is none for the actor."""
         return await find_one(info, AdmissionPeriod, id=id)  # type: ignore[no-any-return]
 
-    @strawberry.field(description="Where one can apply today, at the school that X-Tenant-Id or the token names.")
+    @strawberry.field(
+        description="Where one can apply today, at the school that X-Tenant-Id or the token names.",
+        metadata={"public": True},
+    )
     async def open_admission_periods(self, info: Info) -> list[AdmissionPeriod]:
         """Nobody needs to be signed in."""
         permissions = frozenset({"admission_period:read"})

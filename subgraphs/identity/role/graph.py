@@ -1,7 +1,7 @@
 """Roles in the graph."""
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import UUID
 
 import strawberry
@@ -30,7 +30,8 @@ class Role:
     is_system_role: bool = strawberry.field(description="Whether the role is the system's and not the school's own.")
     inherits: str | None = strawberry.field(description="Name of the role whose permissions it has too.")
     holders: int | None = strawberry.field(
-        description="Accounts that hold it today; only with role:assign or user:read."
+        description="Accounts that hold it today; only with role:assign or user:read.",
+        metadata={"permission": ("role:assign", "user:read")},
     )
 
     @strawberry.field(description="What the role permits, inheritance included, each as resource:action, sorted.")
@@ -63,6 +64,7 @@ class Permission:
     description: str = strawberry.field(description="What whoever holds it may do, in English.")
 
 
+_READS_ROLES: Final = {"permission": "role:read"}
 _ROLE_ID = strawberry.argument(description="Identity of the role.")
 
 
@@ -70,17 +72,19 @@ _ROLE_ID = strawberry.argument(description="Identity of the role.")
 class RoleQuery:
     """Queries about roles."""
 
-    @strawberry.field(description="The roles there are in the school, the system's first.")
+    @strawberry.field(description="The roles there are in the school, the system's first.", metadata=_READS_ROLES)
     async def roles(self, info: Info) -> list[Role]:
         """Needs role:read."""
         return await _roles(info)  # type: ignore[return-value] # a RoleState has the fields of a Role
 
-    @strawberry.field(description="One role of the school, or of the system.")
+    @strawberry.field(description="One role of the school, or of the system.", metadata=_READS_ROLES)
     async def role(self, info: Info, id: Annotated[UUID, _ROLE_ID]) -> Role | None:
         """Needs role:read; null for what is absent or another school's."""
         return next((role for role in await _roles(info) if role.id == id), None)  # type: ignore[return-value]
 
-    @strawberry.field(description="The catalogue: every permission that a role of the school can hold.")
+    @strawberry.field(
+        description="The catalogue: every permission that a role of the school can hold.", metadata=_READS_ROLES
+    )
     async def permissions(self, info: Info) -> list[Permission]:
         """Needs role:read."""
         actor = info.context.signed_in

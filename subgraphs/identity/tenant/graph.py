@@ -266,7 +266,10 @@ class TenantQuery:
         """The row of the actor's tenant."""
         return await find_one(info, Tenant, id=info.context.signed_in.tenant_id)  # type: ignore[no-any-return]
 
-    @strawberry.field(description="What everybody may know of a school, by slug or NPSN; without either, null.")
+    @strawberry.field(
+        description="What everybody may know of a school, by slug or NPSN; without either, null.",
+        metadata={"public": True},
+    )
     async def public_school(
         self,
         info: Info,

@@ -184,7 +184,9 @@ class AttendanceQuery:
 
     attendance_aggregates = root_aggregates(Attendance, "Figures of the marks that the actor sees.")
 
-    @strawberry.field(description="Long work of operations, like an import.")
+    @strawberry.field(
+        description="Long work of operations, like an import.", metadata={"permission": "attendance:import"}
+    )
     async def operations_job(
         self, info: Info, id: Annotated[UUID, strawberry.argument(description="Identity of the job.")]
     ) -> Job | None:

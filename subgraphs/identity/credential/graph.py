@@ -230,7 +230,10 @@ def _shown(policy: rules.PasswordPolicy) -> PasswordPolicy:
 class CredentialQuery:
     """Queries about passwords."""
 
-    @strawberry.field(description="What the school demands of passwords, and of whom a second factor.")
+    @strawberry.field(
+        description="What the school demands of passwords, and of whom a second factor.",
+        metadata={"permission": "password_policy:read"},
+    )
     async def password_policy(self, info: Info) -> PasswordPolicy | None:
         """Needs password_policy:read."""
         actor = info.context.signed_in
@@ -238,7 +241,10 @@ class CredentialQuery:
             raise Forbidden
         return _shown(await read_password_policy(info.context.database, actor.tenant_id))
 
-    @strawberry.field(description="What a password has to be in the school that X-Tenant-Id names, for everybody.")
+    @strawberry.field(
+        description="What a password has to be in the school that X-Tenant-Id names, for everybody.",
+        metadata={"public": True},
+    )
     async def password_rules(self, info: Info) -> PasswordRules:
         """Nobody needs to be signed in."""
         policy = await read_password_policy(info.context.database, info.context.named_tenant_id)
@@ -247,6 +253,7 @@ class CredentialQuery:
     @strawberry.federation.field(
         description="How strong a password would be in the school that X-Tenant-Id names; it is kept nowhere.",
         directives=[Cost(weight=25)],
+        metadata={"public": True},
     )
     async def password_strength(
         self,

@@ -174,7 +174,8 @@ class _RemoteKeys:
 
     async def get(self, kid: str, now: datetime) -> ECKey:
         """The key. Raises Unauthenticated when identity does not know it, Unavailable when identity has not told us."""
-        if kid not in self._keys or self._is_stale(now):
+        is_known = kid in self._keys
+        if not is_known or (self._is_stale(now) and not self._fetching.locked()):  # one waits, the others go on
             async with self._fetching:
                 if (kid not in self._keys or self._is_stale(now)) and self._may_try(now):
                     await self._refetch(now)

@@ -1,5 +1,6 @@
 """Access tokens: what is issued is verified, and nothing else is."""
 
+import asyncio
 import base64
 import json
 import threading
@@ -211,6 +212,25 @@ async def test_keys_outlive_an_absence_of_identity(sign, verifier, identity, now
     await verifier.verify(sign(), now)
     identity.away = True
     await verifier.verify(sign(ver=4), now + timedelta(seconds=600))
+
+
+async def test_while_identity_hangs_one_request_waits_and_no_other(settings, issuer, make_actor, now):
+    hanging = asyncio.Event()
+
+    async def fetch():
+        if verified:
+            await hanging.wait()
+        return json.dumps(issuer.jwks()).encode()
+
+    verified, verifier = [], TokenVerifier(settings, fetch)
+    token, later = issuer.issue(make_actor(), now), now + timedelta(seconds=600)
+    verified.append(await verifier.verify(token, now))
+    waiting = asyncio.ensure_future(verifier.verify(token, later))
+    await asyncio.sleep(0)
+    assert await asyncio.wait_for(verifier.verify(token, later), 1) == verified[0]
+    assert not waiting.done()
+    hanging.set()
+    assert await waiting == verified[0]
 
 
 async def test_without_any_key_nobody_is_called_a_forger(sign, verifier, identity, now):

@@ -111,6 +111,22 @@ async def test_everybody_sees_the_payments_they_are_to_see(here: Scene, there: S
         assert (await here.ask(query, role, id=student)).ok()["payments"]["totalCount"] == count
 
 
+async def test_own_rows_stay_own_in_a_statement_that_reads_more_of_others(here: Scene):
+    """Such a statement runs with the eyes of the school: row-level security lets all rows through."""
+    for place in (0, 1):
+        await here.change("recordPayment", PAID, **payment(here, invoiceId=here.invoices[place]))
+    parent, first = here.actors["parent"], str(here.students[0])
+    here.actors["mixed"] = replace(parent, permissions=frozenset({"invoice:read", "payment:read_own"}))
+    found = (await here.ask("{ invoices { nodes { id payments { totalCount } } } }", "mixed")).ok()
+    counts = {node["id"]: node["payments"]["totalCount"] for node in found["invoices"]["nodes"]}
+    assert counts == {str(each): int(place == 0) for place, each in enumerate(here.invoices)}
+    here.actors["mixed"] = replace(parent, permissions=frozenset({"payment:read", "invoice:read_own"}))
+    query = "{ payments { nodes { student { id invoices { totalCount } outstandingBalance } } } }"
+    students = [node["student"] for node in (await here.ask(query, "mixed")).ok()["payments"]["nodes"]]
+    seen = {each["id"]: (each["invoices"]["totalCount"], each["outstandingBalance"]) for each in students}
+    assert seen == {first: (1, 150_000), str(here.students[1]): (0, None)}
+
+
 async def test_payments_can_be_filtered_and_ordered(here: Scene):
     await here.change("recordPayment", PAID, **payment(here))
     await here.change("recordPayment", PAID, **payment(here, method="CASH", paidOn="2026-08-01", referenceNumber="A-1"))

@@ -142,8 +142,12 @@ async def test_only_today_and_only_whom_a_mail_reaches(world: World, other_world
         await world.receive(absent(family.pupils[BUDI], day=TODAY + timedelta(days=days)))
     assert world.rows("notifications") == []
     assert {row["student_id"] for row in world.rows("absences")} == {alone.student_id, mute.pupils[TONO]}
-    # half past ten in the evening in UTC is tomorrow in Jakarta
-    world.clock.forward(hours=14, minutes=30)
+    # half past four in the afternoon in UTC is still today in Jakarta, and tomorrow in Jayapura
+    world.clock.forward(hours=8, minutes=30)
+    await world.receive(absent(family.pupils[BUDI], day=TODAY + timedelta(days=1)))
+    assert world.rows("notifications") == []
+    # half past ten in the evening is tomorrow in Jakarta
+    world.clock.forward(hours=6)
     await world.receive(absent(family.pupils[BUDI]))
     assert world.rows("notifications") == []
     await world.receive(absent(family.pupils[BUDI], day=TODAY + timedelta(days=1)))

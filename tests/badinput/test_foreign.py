@@ -168,3 +168,34 @@ def check(reply: Reply, name: str, path: Path, about: object) -> None:
         assert any(fault["path"].startswith(told_path(path)) for fault in answer["fields"]), (about, reply.text)
     else:
         assert answer["__typename"] in _REFUSALS, (name, path, about, reply.text)
+
+
+def public() -> list[tuple[str, str]]:
+    """The mutations of identity that need no access token."""
+    return [(subgraph, name) for subgraph, name in mutations() if _is_public(subgraph, name)]
+
+
+def _is_public(subgraph: str, name: str) -> bool:
+    return subgraph == "identity" and bool(access_of(subgraph, name).public)
+
+
+_NOTED = ("audit_logs", "sign_in_failures", "account_failures")
+"""That somebody tried is worth a row."""
+
+
+@pytest.mark.parametrize("names_it", [True, False])
+@pytest.mark.parametrize(("subgraph", "name"), public())
+async def test_who_comes_with_a_password_or_token_of_a_suspended_school_gets_nothing(
+    setting: Setting, subgraph: str, name: str, names_it: bool
+) -> None:
+    """Whatever is right while it is open; an answer that tells nobody anything may be the same as ever."""
+    right = setting.inputs[name]
+    given = {"tenantId": str(setting.school), "reason": "Kontrak berakhir"}
+    sent = {"query": document_of(subgraph, "suspendTenant"), "variables": {"input": given}}
+    closed = await send(setting.graph, sent, actor=setting.actor("super_admin"))
+    assert closed.body["data"]["suspendTenant"]["__typename"] == "SuspendTenantSuccess"
+    before = fingerprint(setting.settings, subgraph, but=_NOTED)
+    sent = {"query": document_of(subgraph, name), "variables": {"input": right}}
+    reply = await send(setting.graph, sent, headers={"x-tenant-id": str(setting.school)} if names_it else {})
+    reply.assert_decent((name, names_it))
+    assert fingerprint(setting.settings, subgraph, but=_NOTED) == before, reply.text

@@ -29,6 +29,7 @@ from libs.kernel import Binding, DomainError, Scope
 MOST_OBJECTS: Final = 50_000
 """Objects that one field may give at most, estimated from page sizes before it runs."""
 _NONE: Final[Mapping[str, Any]] = {}
+_MOMENTS: Final = orjson.OPT_UTC_Z  # those of computed values are written as those of columns
 _MOST_PLANS: Final = 2_000
 _FREE_OF_VALUES: Final = (str, int, bool, type(None))
 
@@ -207,7 +208,7 @@ async def _completed(
         return Answer(orjson.Fragment(text))
     completion = Completion(context, tx)
     value = await completion.run(orjson.loads(text), member, tuple(path))
-    return Answer(None if value is None else orjson.Fragment(orjson.dumps(value)), completion.errors)
+    return Answer(None if value is None else orjson.Fragment(orjson.dumps(value, option=_MOMENTS)), completion.errors)
 
 
 async def read_references(info: Any, wanted: Mapping[str, Mapping[int, str]], length: int) -> Answer:
@@ -242,7 +243,7 @@ async def _read_type(info: Any, name: str, keys: Mapping[int, str], length: int,
         completion = Completion(info.context, tx)
         parsed = [orjson.loads(texts[at]) if at in texts else None for at in range(length)]
         values = await completion.run(parsed, plan.member, tuple(path))
-    return Answer({at: orjson.dumps(values[at]) for at in texts}, completion.errors)
+    return Answer({at: orjson.dumps(values[at], option=_MOMENTS) for at in texts}, completion.errors)
 
 
 def _references(name: str, compiler: Compiler, selection: Selection) -> tuple[Select[Any], Member]:

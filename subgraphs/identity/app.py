@@ -21,7 +21,7 @@ from subgraphs.identity.credential.queries import PasswordHasher
 from subgraphs.identity.jobs import prepare_platform, schedules
 from subgraphs.identity.model import Base, files, vault_table
 from subgraphs.identity.schema import schema
-from subgraphs.identity.session.http import jwks_route
+from subgraphs.identity.session.http import UnlockDesk, jwks_route, unlock_route
 from subgraphs.identity.session.queries import TokenPolicy
 from subgraphs.identity.user.queries import Contacts
 
@@ -58,7 +58,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     endpoint = settings.public_url.rstrip("/") + ENDPOINT
     clients = TokenDesk(database, extras.tokens, endpoint, settings.token_issuer)
     routes = [jwks_route(extras.tokens), token_route(clients), metadata_route(clients), *account_routes(desk)]
-    return subgraph_app(subgraph, [*routes, upload_route(uploads, database, clock)])
+    routes += [unlock_route(UnlockDesk(database, extras.contacts)), upload_route(uploads, database, clock)]
+    return subgraph_app(subgraph, routes)
 
 
 def create_worker(settings: Settings) -> SubgraphWorker:

@@ -13,6 +13,7 @@ from libs.events.contracts.identity import (
     TENANT_EVENTS,
     PasswordChanged,
     PasswordResetRequested,
+    UnlockRequested,
     UserActivated,
     UserCreated,
     UserInvited,
@@ -56,7 +57,7 @@ def consumers(vault: Vault, *, absence_notice_seconds: float) -> Consumers:
         key = await project_contact(tx, event, meta, vault=vault)
         await announce_invitation(tx, event, meta, key=key)
 
-    async def link(tx: TenantTransaction, event: PasswordResetRequested, meta: EventMeta) -> None:
+    async def link(tx: TenantTransaction, event: PasswordResetRequested | UnlockRequested, meta: EventMeta) -> None:
         await announce_link(tx, event, meta, vault=vault)
 
     async def pupil(tx: TenantTransaction, event: StudentCreated | StudentUpdated, meta: EventMeta) -> None:
@@ -74,7 +75,7 @@ def consumers(vault: Vault, *, absence_notice_seconds: float) -> Consumers:
         UserInvited: invitation,
         UserCreated: contact,
         UserUpdated: contact,
-        PasswordResetRequested: link,
+        **dict.fromkeys((PasswordResetRequested, UnlockRequested), link),
         PasswordChanged: announce_password,
         UserActivated: _each(contact, announce_activation),
         StudentCreated: _each(pupil, link_pupil),

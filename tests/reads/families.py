@@ -32,6 +32,7 @@ from subgraphs.identity.tenant.model import CountedPerson, Tenant
 from subgraphs.notification.model import Tenant as NotificationTenant
 from subgraphs.notification.notification.model import Notification, NotificationStudent
 from tests.reads import admissions, lessons, money
+from tests.reads.signed_in import sessions_of
 
 OWN, OTHER = "own", "other"
 CLASS, FAMILY = "class", "family"
@@ -204,6 +205,7 @@ class Rows:
             "last_sign_in_at": None,
             "staff": bool(set(roles) - {"student", "parent"}),
         }
+        row |= sessions_of(self, row["id"], key)
         self.users.append(row | {"roles": roles, "deleted": deleted})
 
     def _classes(self) -> None:

@@ -269,6 +269,7 @@ def computed_by(seen: Seen, kind: str, name: str) -> str | None:
         ("identity", "User"): {
             **dict.fromkeys(("email", "phone"), "user:read_contact"),
             **dict.fromkeys(("emailVerified", "lastSignInAt", "mustChangePassword"), "user:read_activity"),
+            **dict.fromkeys(("sessions", "devices"), "user:read_activity"),
             **dict.fromkeys(("roleAssignments", "effectivePermissions"), "role:read"),
             "roles": "user:read",
         },

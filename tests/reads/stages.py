@@ -32,6 +32,7 @@ from subgraphs.notification.app import create_app as notification_app
 from subgraphs.operations.app import create_app as operations_app
 from tests.reads.families import CLASS, FAMILY, HATS_SINCE, MODELS, OTHER, OWN, Row, Rows, tenant_of, uid
 from tests.reads.seen import Seen
+from tests.reads.signed_in import insert_sessions
 
 APPS = {
     "academic": academic_app,
@@ -160,7 +161,8 @@ class Stages:
 def _platform_users() -> list[Row]:
     root = Rows(OWN, utc_now().date()).users[0]
     own = {"id": uid(ROOT_USER, "users", "root"), "tenant_id": PLATFORM_TENANT_ID, "name": "~platform/users/root/name"}
-    return [root | own | {"email": "root@mail.example", "roles": ("super_admin",), "staff": True}]
+    others = {"sessions": [], "devices": []}
+    return [root | own | others | {"email": "root@mail.example", "roles": ("super_admin",), "staff": True}]
 
 
 def _load(settings: Settings, schools: list[Rows]) -> None:
@@ -197,6 +199,7 @@ async def _make_accounts(settings: Settings, users: dict[UUID, list[Row]]) -> No
             await create_accounts(tx, accounts, contacts=contacts, doer=NOBODY, since=HATS_SINCE)
         made = "update identity.users set created_at = %s where tenant_id = %s"
         owner_rows(settings, "identity", made, (rows[0]["created_at"], tenant_id))
+        insert_sessions(settings, rows)
         gone = [row["id"] for row in rows if row["deleted"]]
         owner_rows(settings, "identity", "update identity.users set deleted_at = now() where id = any(%s)", (gone,))
     await database.close()

@@ -29,6 +29,7 @@ class EventType(StrEnum):
 
     USER_CREATED = "user.created"
     USER_ACTIVATED = "user.activated"
+    USER_UNLOCK_REQUESTED = "user.unlock_requested"
     PASSWORD_RESET_REQUESTED = "password.reset_requested"  # noqa: S105 - the name of an event
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an event
     ABSENCE_NOTIFIED = "absence.notified"
@@ -40,6 +41,7 @@ class EventType(StrEnum):
 VARIABLES: Final[Mapping[EventType, frozenset[str]]] = {
     EventType.USER_CREATED: frozenset({"days"}),
     EventType.USER_ACTIVATED: frozenset(),
+    EventType.USER_UNLOCK_REQUESTED: frozenset({"minutes"}),
     EventType.PASSWORD_RESET_REQUESTED: frozenset({"minutes"}),
     EventType.PASSWORD_CHANGED: frozenset(),
     EventType.ABSENCE_NOTIFIED: frozenset({"date"}),

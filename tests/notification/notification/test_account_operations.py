@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from libs.events.contracts.identity import PasswordChanged, PasswordResetRequested
+from libs.events.contracts.identity import PasswordChanged, PasswordResetRequested, UnlockRequested
 from libs.kernel import new_id
 from tests.notification.world import EMAIL, START, TOKEN, created, text_of
 
@@ -38,6 +38,23 @@ async def test_a_forgotten_password_is_answered_by_a_link(world, other_world, la
     assert f"{action}:\nhttps://wiyata.test/account/reset-password?token={TOKEN}\n" in text
     assert world.rows("notifications")[0]["sealed"] is None
     assert other_world.rows("notifications") == []
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "action"),
+    [("id", "dikunci karena terlalu banyak percobaan", "Buka kunci akun"), ("en", "is locked", "Unlock the account")],
+)
+async def test_a_locked_account_is_opened_by_a_link(world, language, said, action):
+    user_id, until = new_id(), START + timedelta(minutes=30)
+    secret = {"token": TOKEN}
+    locked = UnlockRequested(user_id=user_id, language=language, expires_at=until, personal=PERSON, secret=secret)
+    envelope = world.envelope(locked)
+    await world.receive(created(user_id=user_id), envelope, envelope)
+    assert await world.send_all() == 1
+    text = text_of(world.mailer.mails[0])
+    assert said in text
+    assert f"{action}:\nhttps://wiyata.test/account/unlock?token={TOKEN}\n" in text
+    assert world.rows("notifications")[0]["sealed"] is None
 
 
 async def test_a_link_that_has_expired_is_not_sent(world):

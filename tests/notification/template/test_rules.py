@@ -19,6 +19,7 @@ TOKEN = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4"
 GIVEN = {
     EventType.USER_CREATED: {"days": 7},
     EventType.USER_ACTIVATED: {},
+    EventType.USER_UNLOCK_REQUESTED: {"minutes": 30},
     EventType.PASSWORD_RESET_REQUESTED: {"minutes": 30},
     EventType.PASSWORD_CHANGED: {},
     EventType.ABSENCE_NOTIFIED: {"date": "2026-11-25"},

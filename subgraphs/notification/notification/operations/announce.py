@@ -11,13 +11,19 @@ from libs.crypto import DataKey
 from libs.db import TenantTransaction
 from libs.events import EventMeta
 from libs.events.contracts.admission import ApplicationSubmitted
-from libs.events.contracts.identity import PasswordChanged, PasswordResetRequested, UserActivated, UserInvited
+from libs.events.contracts.identity import (
+    PasswordChanged,
+    PasswordResetRequested,
+    UnlockRequested,
+    UserActivated,
+    UserInvited,
+)
 from subgraphs.notification.notification.operations.link import link_new_notification
 from subgraphs.notification.notification.rules import SECRET_LIFE, Channel, days_left, told_once
 from subgraphs.notification.template.queries import compose
 from subgraphs.notification.template.rules import EventType
 
-AboutAccount = UserInvited | UserActivated | PasswordResetRequested | PasswordChanged
+AboutAccount = UserInvited | UserActivated | PasswordResetRequested | UnlockRequested | PasswordChanged
 
 # The message and its place in the queue, or neither when this event has told this person before. The lock of the record
 # is taken before anything else, so that the next statement sees the pupils of whoever held it (link.py).

@@ -6,13 +6,16 @@ from typing import Final
 from libs.crypto import Vault
 from libs.db import TenantTransaction
 from libs.events import EventMeta
-from libs.events.contracts.identity import PasswordChanged, PasswordResetRequested
+from libs.events.contracts.identity import PasswordChanged, PasswordResetRequested, UnlockRequested
 from subgraphs.notification.notification.operations.announce import message, sealed, write
 from subgraphs.notification.template.rules import EventType
 
-LinkByMail = PasswordResetRequested
+LinkByMail = PasswordResetRequested | UnlockRequested
 
-_LINKS: Final[dict[type[LinkByMail], EventType]] = {PasswordResetRequested: EventType.PASSWORD_RESET_REQUESTED}
+_LINKS: Final[dict[type[LinkByMail], EventType]] = {
+    PasswordResetRequested: EventType.PASSWORD_RESET_REQUESTED,
+    UnlockRequested: EventType.USER_UNLOCK_REQUESTED,
+}
 
 
 async def announce_link(tx: TenantTransaction, event: LinkByMail, meta: EventMeta, *, vault: Vault) -> None:

@@ -139,6 +139,11 @@ class RoleInUse:
     heirs: int = given_out("Roles that inherit from it.")
 
 
+@error(rules.SecondFactorRole)
+class SecondFactorRole:
+    """The password policy names the role; under another name it would demand no second factor."""
+
+
 @error(rules.InheritanceCycle)
 class InheritanceCycle:
     """A role cannot inherit from itself, not through others either."""
@@ -281,7 +286,10 @@ class RoleMutation:
         )
         return CreateRoleSuccess(role_id=role_id)
 
-    @mutation(permission="role:update", errors=(RoleNameTaken, SystemRoleFixed, InheritanceCycle, InheritanceTooDeep))
+    @mutation(
+        permission="role:update",
+        errors=(RoleNameTaken, SystemRoleFixed, SecondFactorRole, InheritanceCycle, InheritanceTooDeep),
+    )
     async def update_role(self, call: Call, input: UpdateRoleInput) -> UpdateRoleSuccess:
         """Changes what a role of the school's own is called and what it inherits from."""
         given = {"name": input.name, "description": input.description, "inherits": input.inherits}

@@ -56,6 +56,16 @@ class RoleInUse(DomainError):
     }
 
 
+class SecondFactorRole(DomainError):
+    """The password policy demands a second factor of whoever holds a role of this name: renamed, it would not."""
+
+    code = "SECOND_FACTOR_ROLE"
+    texts: ClassVar = {
+        "id": "Kebijakan kata sandi mewajibkan faktor kedua untuk peran ini; ubah kebijakannya lebih dahulu.",
+        "en": "The password policy demands a second factor of this role; change the policy first.",
+    }
+
+
 class InheritanceCycle(DomainError):
     """A role would inherit from itself."""
 

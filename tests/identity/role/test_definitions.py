@@ -13,6 +13,7 @@ from subgraphs.identity.role.rules import (
     InheritanceTooDeep,
     RoleInUse,
     RoleNameTaken,
+    SecondFactorRole,
     SystemRoleFixed,
     system_role_id,
 )
@@ -91,6 +92,16 @@ async def test_changes_that_are_given_and_no_other(roles, audited, school):
     assert audited(school) == ["role.created", *["role.updated"] * 3]
     with pytest.raises(InvalidInput):
         await roles.update(role_id, name=None)
+
+
+async def test_a_role_that_needs_a_second_factor_is_not_renamed_out_of_it(roles, as_owner):
+    role_id = await roles.create("Bendahara", "invoice:read")
+    policy = '{"second_factor_roles": ["Bendahara"]}'
+    as_owner("identity", "update identity.tenants set password_policy = cast(%s as jsonb)", (policy,))
+    with pytest.raises(SecondFactorRole):
+        await roles.update(role_id, name="Kasir")
+    await roles.update(role_id, description="Uang")
+    assert (await roles.all())["Bendahara"].description == "Uang"
 
 
 async def test_a_system_role_keeps_its_name_and_stays(roles):

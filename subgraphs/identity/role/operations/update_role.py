@@ -11,10 +11,11 @@ from libs.auth import Actor, Revocations
 from libs.db import TenantTransaction
 from libs.kernel import InvalidInput
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
+from subgraphs.identity.credential.queries import password_policy
 from subgraphs.identity.role.model import Role
 from subgraphs.identity.role.operations.definitions import Definitions, columns_of, fault, void_tokens
 from subgraphs.identity.role.queries import RoleState
-from subgraphs.identity.role.rules import SystemRoleFixed, check_grant
+from subgraphs.identity.role.rules import SecondFactorRole, SystemRoleFixed, check_grant
 
 
 async def update_role(
@@ -29,8 +30,9 @@ async def update_role(
 ) -> UUID:
     """Changes `name`, `description` and `inherits` (a role's name, or None), those that are given; answers the id.
 
-    Raises NotFound, SystemRoleFixed, InvalidInput, RoleNameTaken, InheritanceCycle, InheritanceTooDeep, and Forbidden
-    where holders of the role would win or lose by inheritance what the actor does not hold.
+    Raises NotFound, SystemRoleFixed, InvalidInput, RoleNameTaken, SecondFactorRole for a new name of a role that the
+    password policy names, InheritanceCycle, InheritanceTooDeep, and Forbidden where holders of the role would win or
+    lose by inheritance what the actor does not hold.
     """
     roles = await Definitions.hold(tx)
     role = roles.of(role_id)
@@ -39,6 +41,8 @@ async def update_role(
     given = {name: value for name, value in changes.items() if value != getattr(role, name)}
     if not given:
         return role_id
+    if "name" in given and role.name in (await password_policy(tx)).second_factor_roles:
+        raise SecondFactorRole
     columns = _columns(roles, role, given, actor)
     await tx.execute(update(Role).where(Role.tenant_id == tx.tenant_id, Role.id == role_id).values(columns))
     if "inherits" in given:

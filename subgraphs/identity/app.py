@@ -20,6 +20,7 @@ from subgraphs.identity.credential.http import Desk, account_routes
 from subgraphs.identity.credential.queries import PasswordHasher
 from subgraphs.identity.jobs import prepare_platform, schedules
 from subgraphs.identity.model import Base, files, vault_table
+from subgraphs.identity.registration.http import VerificationDesk, verification_route
 from subgraphs.identity.schema import schema
 from subgraphs.identity.session.http import UnlockDesk, jwks_route, unlock_route
 from subgraphs.identity.session.queries import TokenPolicy
@@ -59,6 +60,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     clients = TokenDesk(database, extras.tokens, endpoint, settings.token_issuer)
     routes = [jwks_route(extras.tokens), token_route(clients), metadata_route(clients), *account_routes(desk)]
     routes += [unlock_route(UnlockDesk(database, extras.contacts)), upload_route(uploads, database, clock)]
+    routes.append(verification_route(VerificationDesk(database, extras.contacts, desk.open_revocations)))
     return subgraph_app(subgraph, routes)
 
 

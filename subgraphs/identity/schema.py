@@ -6,6 +6,7 @@ from libs.graph import subgraph_schema
 from subgraphs.identity.account.graph import AccountMutation
 from subgraphs.identity.api_client.graph import ApiClientMutation, ApiClientQuery
 from subgraphs.identity.credential.graph import CredentialMutation, CredentialQuery
+from subgraphs.identity.registration.graph import RegistrationMutation
 from subgraphs.identity.role.graph import RoleMutation, RoleQuery
 from subgraphs.identity.session.graph import SessionMutation
 from subgraphs.identity.tenant.graph import TenantMutation, TenantQuery
@@ -24,6 +25,7 @@ class Mutation(
     CredentialMutation,
     UserMutation,
     AccountMutation,
+    RegistrationMutation,
     RoleMutation,
     TenantMutation,
     ApiClientMutation,

@@ -11,8 +11,10 @@ from libs.events.contracts.admission import ApplicationSubmitted, ApplicationVer
 from libs.events.contracts.finance import PaymentReceived
 from libs.events.contracts.identity import (
     TENANT_EVENTS,
+    EmailVerificationRequested,
     PasswordChanged,
     PasswordResetRequested,
+    RegistrationRepeated,
     UnlockRequested,
     UserActivated,
     UserCreated,
@@ -28,6 +30,7 @@ from subgraphs.notification.contact.operations import (
     project_tenant,
 )
 from subgraphs.notification.notification.operations import (
+    LinkByMail,
     RetryRequested,
     announce_absence,
     announce_activation,
@@ -36,6 +39,7 @@ from subgraphs.notification.notification.operations import (
     announce_link,
     announce_password,
     announce_payment,
+    announce_repeated_registration,
     announce_verification,
     link_guardianship,
     link_pupil,
@@ -57,7 +61,7 @@ def consumers(vault: Vault, *, absence_notice_seconds: float) -> Consumers:
         key = await project_contact(tx, event, meta, vault=vault)
         await announce_invitation(tx, event, meta, key=key)
 
-    async def link(tx: TenantTransaction, event: PasswordResetRequested | UnlockRequested, meta: EventMeta) -> None:
+    async def link(tx: TenantTransaction, event: LinkByMail, meta: EventMeta) -> None:
         await announce_link(tx, event, meta, vault=vault)
 
     async def pupil(tx: TenantTransaction, event: StudentCreated | StudentUpdated, meta: EventMeta) -> None:
@@ -75,7 +79,8 @@ def consumers(vault: Vault, *, absence_notice_seconds: float) -> Consumers:
         UserInvited: invitation,
         UserCreated: contact,
         UserUpdated: contact,
-        **dict.fromkeys((PasswordResetRequested, UnlockRequested), link),
+        **dict.fromkeys((PasswordResetRequested, UnlockRequested, EmailVerificationRequested), link),
+        RegistrationRepeated: announce_repeated_registration,
         PasswordChanged: announce_password,
         UserActivated: _each(contact, announce_activation),
         StudentCreated: _each(pupil, link_pupil),

@@ -4,7 +4,12 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from libs.auth import Actor
+from libs.crypto import KeyRing
+from libs.events.contracts.identity import EmailVerificationRequested
+from libs.events.sealing import unseal_event
+from libs.settings import Settings
 from libs.testing import GraphClient, actor_of
+from libs.testing.plugin import OwnerRows
 
 _INVITE = (
     "mutation($input: InviteUserInput!) { inviteUser(input: $input) { ... on InviteUserSuccess { user { id } } } }"
@@ -15,6 +20,7 @@ class Target(Protocol):
     """The school that wrong inputs are sent to."""
 
     graph: GraphClient
+    settings: Settings
     school: UUID
     inputs: dict[str, dict[str, Any]]
     foreign: dict[str, dict[str, str]]
@@ -51,6 +57,25 @@ async def add_accounts(target: Target, other_school: UUID, password: str) -> Non
     }
     changed = ("updateUser", "deleteUser", "restoreUser", "activateUser", "deactivateUser")
     target.foreign |= {name: {"input.userId": theirs} for name in changed}
+
+
+async def add_registrations(target: Target, as_owner: OwnerRows, password: str) -> None:
+    """Lets people register, and tells the inputs of those who do."""
+    open_it = "update identity.tenants set registration_role = 'parent' where id = %s returning id"
+    as_owner("identity", open_it, (target.school,))
+    wati = {"name": "Ibu Wati", "email": "wati@example.test", "phone": "08123456785", "language": "id"}
+    document = "mutation($input: RegisterUserInput!) { registerUser(input: $input) { __typename } }"
+    registered = {**wati, "password": password}
+    (await target.graph(document, {"input": registered}, tenant_id=target.school)).ok()
+    asked = "select tenant_id, data from identity.outbox where type like '%%EmailVerificationRequested%%'"
+    row = as_owner("identity", asked)[-1]
+    ring = KeyRing.from_settings(target.settings)
+    event = unseal_event(ring, row["tenant_id"], EmailVerificationRequested, row["data"])
+    target.inputs |= {
+        "registerUser": {**registered, "email": "yanti@example.test"},
+        "verifyEmail": {"token": event.secret["token"]},
+        "resendVerification": {"email": "wati@example.test"},
+    }
 
 
 async def _invite(graph: GraphClient, admin: Actor, name: str) -> str:

@@ -21,7 +21,7 @@ from subgraphs.academic.contact.queries import Contacts
 from subgraphs.identity.tenant.operations.create_tenant import ensure_platform
 from tests.academic.world import HEADER, World
 from tests.admission.world import World as AdmissionWorld
-from tests.badinput.accounts import add_accounts
+from tests.badinput.accounts import add_accounts, add_registrations
 from tests.badinput.cases import Path, told_path
 from tests.badinput.credentials import RightNow, credential_inputs, session_of
 from tests.badinput.domains import admission_inputs, client_inputs, finance_inputs, operations_inputs
@@ -80,6 +80,7 @@ async def setting(  # noqa: PLR0917 - pytest gives fixtures by name
                 await ensure_platform(tx)
             await prepare_identity(made, other_school, as_owner)
             await add_accounts(made, other_school, PASSWORD)
+            await add_registrations(made, as_owner, PASSWORD)
         elif subgraph in _WORLDS:
             await prepare_domain(made, database_for(subgraph), other_school, as_owner)
         yield made

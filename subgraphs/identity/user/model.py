@@ -13,9 +13,9 @@ from subgraphs.identity.model import Base
 class User(Versioned, TenantRow, Base):
     """An account of one person in one school. E-mail and phone are ciphertexts; the blind columns find them.
 
-    `ver` is the version tokens carry: a lower one is void. `new_email` is an address the person wants, sealed, until
-    they show that it is theirs. A registration that was not verified yet is INVITED and has a password. `staff` says
-    that the person holds, or has held, a role of the school's staff: their name is no secret to families.
+    `ver` is the version tokens carry: a lower one is void. A registration that was not verified yet is INVITED and has
+    a password. `staff` says that the person holds, or has held, a role of the school's staff: their name is no secret
+    to families.
     """
 
     __tablename__ = "users"
@@ -30,7 +30,6 @@ class User(Versioned, TenantRow, Base):
     staff: Mapped[bool]
     password_hash: Mapped[str | None] = mapped_column(Text)
     must_change_password: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
-    new_email: Mapped[bytes | None] = mapped_column(LargeBinary)
     email_verified_at: Mapped[datetime | None]
     last_sign_in_at: Mapped[datetime | None]
     ver: Mapped[int] = mapped_column(server_default="1", default=1)

@@ -78,18 +78,6 @@ class Contacts:
             sealed[user_id] = columns
         return sealed
 
-    async def seal_new_email(self, tx: TenantTransaction, user_id: UUID, email: str) -> bytes:
-        """The column new_email of somebody's row."""
-        key = (await self._vault.person_keys(tx, [user_id], create=True))[user_id]
-        return key.encrypt(email, table="users", column="new_email", row_id=user_id, tenant_id=tx.tenant_id)
-
-    async def reveal_new_email(self, tx: ReadTransaction, user: User) -> str | None:
-        """The address an account is to have once it is verified; None without one, and for an erased person."""
-        key = (await self._vault.person_keys(tx, [user.id])).get(user.id)
-        if key is None or user.new_email is None:
-            return None
-        return _decrypted(key, user.new_email, "new_email", user.id, tx.tenant_id)
-
     async def reveal(self, tx: ReadTransaction, rows: Sequence[SealedContact]) -> dict[UUID, Contact]:
         """The contacts in clear, by account; who has been erased is missing.
 

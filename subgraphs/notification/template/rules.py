@@ -30,6 +30,8 @@ class EventType(StrEnum):
     USER_CREATED = "user.created"
     USER_ACTIVATED = "user.activated"
     USER_UNLOCK_REQUESTED = "user.unlock_requested"
+    EMAIL_VERIFICATION_REQUESTED = "email.verification_requested"
+    REGISTRATION_REPEATED = "user.registration_repeated"
     PASSWORD_RESET_REQUESTED = "password.reset_requested"  # noqa: S105 - the name of an event
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an event
     ABSENCE_NOTIFIED = "absence.notified"
@@ -42,6 +44,8 @@ VARIABLES: Final[Mapping[EventType, frozenset[str]]] = {
     EventType.USER_CREATED: frozenset({"days"}),
     EventType.USER_ACTIVATED: frozenset(),
     EventType.USER_UNLOCK_REQUESTED: frozenset({"minutes"}),
+    EventType.EMAIL_VERIFICATION_REQUESTED: frozenset({"hours"}),
+    EventType.REGISTRATION_REPEATED: frozenset(),
     EventType.PASSWORD_RESET_REQUESTED: frozenset({"minutes"}),
     EventType.PASSWORD_CHANGED: frozenset(),
     EventType.ABSENCE_NOTIFIED: frozenset({"date"}),

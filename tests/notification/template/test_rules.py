@@ -20,6 +20,8 @@ GIVEN = {
     EventType.USER_CREATED: {"days": 7},
     EventType.USER_ACTIVATED: {},
     EventType.USER_UNLOCK_REQUESTED: {"minutes": 30},
+    EventType.EMAIL_VERIFICATION_REQUESTED: {"hours": 24},
+    EventType.REGISTRATION_REPEATED: {},
     EventType.PASSWORD_RESET_REQUESTED: {"minutes": 30},
     EventType.PASSWORD_CHANGED: {},
     EventType.ABSENCE_NOTIFIED: {"date": "2026-11-25"},

@@ -79,7 +79,6 @@ async def shut_out(tx: TenantTransaction, user: User, change: Change) -> None:
     """
     if user.status == UserStatus.INVITED:
         user.password_hash = None
-    user.new_email = None
     await tx.flush()
     await raise_versions(tx, [user.id], change.revocations)
     await end_sessions(tx, user.id, reason="STATUS", revocations=change.revocations)

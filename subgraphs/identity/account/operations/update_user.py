@@ -80,7 +80,7 @@ async def _write(tx: TenantTransaction, user: User, columns: Mapping[str, Any]) 
             setattr(user, name, value)
         user.version += 1
         if user.email_blind != was_at:
-            user.email_verified_at = user.new_email = None
+            user.email_verified_at = None
     if "name" in columns:
         await tx.execute(delete(UserName).where(UserName.tenant_id == tx.tenant_id, UserName.user_id == user.id))
         owner = {"tenant_id": tx.tenant_id, "user_id": user.id}

@@ -105,7 +105,6 @@ def _recheck(table: str, name: str, rule: str) -> None:
 
 
 def _accounts() -> None:
-    op.add_column("users", _bytes("new_email", nullable=True), schema=SCHEMA)
     op.add_column("users", _moment("email_verified_at", nullable=True), schema=SCHEMA)
     _recheck("one_time_tokens", "purpose", PURPOSES)
 

@@ -6,7 +6,12 @@ from subgraphs.notification.notification.operations.announce import (
     announce_invitation,
 )
 from subgraphs.notification.notification.operations.announce_absence import announce_absence
-from subgraphs.notification.notification.operations.announce_account import announce_link, announce_password
+from subgraphs.notification.notification.operations.announce_account import (
+    LinkByMail,
+    announce_link,
+    announce_password,
+    announce_repeated_registration,
+)
 from subgraphs.notification.notification.operations.announce_payment import announce_payment, announce_verification
 from subgraphs.notification.notification.operations.link import link_guardianship, link_pupil
 from subgraphs.notification.notification.operations.retry import RetryRequested, forget_secrets, retry_notification
@@ -15,6 +20,7 @@ from subgraphs.notification.notification.rules import FORGET_SECRETS
 
 __all__ = [
     "FORGET_SECRETS",
+    "LinkByMail",
     "RetryRequested",
     "Sender",
     "announce_absence",
@@ -24,6 +30,7 @@ __all__ = [
     "announce_link",
     "announce_password",
     "announce_payment",
+    "announce_repeated_registration",
     "announce_verification",
     "forget_secrets",
     "link_guardianship",

@@ -12,8 +12,10 @@ from libs.db import TenantTransaction
 from libs.events import EventMeta
 from libs.events.contracts.admission import ApplicationSubmitted
 from libs.events.contracts.identity import (
+    EmailVerificationRequested,
     PasswordChanged,
     PasswordResetRequested,
+    RegistrationRepeated,
     UnlockRequested,
     UserActivated,
     UserInvited,
@@ -23,7 +25,15 @@ from subgraphs.notification.notification.rules import SECRET_LIFE, Channel, days
 from subgraphs.notification.template.queries import compose
 from subgraphs.notification.template.rules import EventType
 
-AboutAccount = UserInvited | UserActivated | PasswordResetRequested | UnlockRequested | PasswordChanged
+AboutAccount = (
+    UserInvited
+    | UserActivated
+    | EmailVerificationRequested
+    | RegistrationRepeated
+    | PasswordResetRequested
+    | UnlockRequested
+    | PasswordChanged
+)
 
 # The message and its place in the queue, or neither when this event has told this person before. The lock of the record
 # is taken before anything else, so that the next statement sees the pupils of whoever held it (link.py).

@@ -6,27 +6,37 @@ from typing import Final
 from libs.crypto import Vault
 from libs.db import TenantTransaction
 from libs.events import EventMeta
-from libs.events.contracts.identity import PasswordChanged, PasswordResetRequested, UnlockRequested
+from libs.events.contracts.identity import (
+    EmailVerificationRequested,
+    PasswordChanged,
+    PasswordResetRequested,
+    RegistrationRepeated,
+    UnlockRequested,
+)
 from subgraphs.notification.notification.operations.announce import message, sealed, write
 from subgraphs.notification.template.rules import EventType
 
-LinkByMail = PasswordResetRequested | UnlockRequested
+LinkByMail = PasswordResetRequested | UnlockRequested | EmailVerificationRequested
 
-_LINKS: Final[dict[type[LinkByMail], EventType]] = {
-    PasswordResetRequested: EventType.PASSWORD_RESET_REQUESTED,
-    UnlockRequested: EventType.USER_UNLOCK_REQUESTED,
+_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
+_LINKS: Final[dict[type[LinkByMail], tuple[EventType, str, timedelta]]] = {
+    PasswordResetRequested: (EventType.PASSWORD_RESET_REQUESTED, "minutes", _MINUTE),
+    UnlockRequested: (EventType.USER_UNLOCK_REQUESTED, "minutes", _MINUTE),
+    EmailVerificationRequested: (EventType.EMAIL_VERIFICATION_REQUESTED, "hours", _HOUR),
 }
+"""What tells of a link, and in which unit it tells how long the link is good."""
 
 
 async def announce_link(tx: TenantTransaction, event: LinkByMail, meta: EventMeta, *, vault: Vault) -> None:
-    """Writes the mail with a link that is good once and for minutes; its token is sealed with the person's key.
+    """Writes the mail with a link that is good once and not for long; its token is sealed with the person's key.
 
     Raises TemplateRefused.
     """
     key = (await vault.person_keys(tx, [event.user_id], create=True))[event.user_id]
     notification_id = tx.new_id()
-    variables = {"minutes": round((event.expires_at - meta.time) / timedelta(minutes=1))}
-    values = message(notification_id, _LINKS[type(event)], event, meta, variables, about=None)
+    event_type, unit, length = _LINKS[type(event)]
+    variables = {unit: round((event.expires_at - meta.time) / length)}
+    values = message(notification_id, event_type, event, meta, variables, about=None)
     token = sealed(tx, key, notification_id, event.secret)
     await write(tx, {**values, "sealed": token, "expires_at": event.expires_at})
 
@@ -34,4 +44,10 @@ async def announce_link(tx: TenantTransaction, event: LinkByMail, meta: EventMet
 async def announce_password(tx: TenantTransaction, event: PasswordChanged, meta: EventMeta) -> None:
     """Writes that the password is another one now: whoever did not change it has to know. Raises TemplateRefused."""
     values = message(tx.new_id(), EventType.PASSWORD_CHANGED, event, meta, {}, about=None)
+    await write(tx, {**values, "sealed": None, "expires_at": None})
+
+
+async def announce_repeated_registration(tx: TenantTransaction, event: RegistrationRepeated, meta: EventMeta) -> None:
+    """Writes to who has an account that somebody registered with the address again. Raises TemplateRefused."""
+    values = message(tx.new_id(), EventType.REGISTRATION_REPEATED, event, meta, {}, about=None)
     await write(tx, {**values, "sealed": None, "expires_at": None})

@@ -48,6 +48,7 @@ _DROP = text("delete from notification.deliveries where tenant_id = :tenant_id a
 _ACCOUNT_PAGES: Final[Mapping[EventType, str]] = {
     EventType.USER_CREATED: "invitation",
     EventType.USER_UNLOCK_REQUESTED: "unlock",
+    EventType.EMAIL_VERIFICATION_REQUESTED: "verification",
     EventType.PASSWORD_RESET_REQUESTED: "reset-password",
 }
 """Where a token that travels by mail is taken."""
@@ -96,7 +97,7 @@ class Due:
                 if "token" not in secret:
                     raise TemplateRefused("a link without its token")
                 return account_url(public_url, _ACCOUNT_PAGES[event_type], secret["token"])
-            case EventType.PASSWORD_CHANGED if self.row.slug is not None:
+            case EventType.PASSWORD_CHANGED | EventType.REGISTRATION_REPEATED if self.row.slug is not None:
                 return forgotten_url(public_url, self.row.slug)
             case EventType.APPLICATION_SUBMITTED | EventType.APPLICATION_VERIFIED:
                 return application_url(public_url, self.row.slug, self.row.number)

@@ -77,8 +77,7 @@ def consumers(vault: Vault, *, absence_notice_seconds: float) -> Consumers:
     return {
         **dict.fromkeys(TENANT_EVENTS, project_tenant),
         UserInvited: invitation,
-        UserCreated: contact,
-        UserUpdated: contact,
+        **dict.fromkeys((UserCreated, UserUpdated), contact),
         **dict.fromkeys((PasswordResetRequested, UnlockRequested, EmailVerificationRequested), link),
         RegistrationRepeated: announce_repeated_registration,
         PasswordChanged: announce_password,

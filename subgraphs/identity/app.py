@@ -11,14 +11,14 @@ from libs.db import Database
 from libs.events import OutboxWriter
 from libs.files import Uploads, upload_route
 from libs.graph import Subgraph, subgraph_app
-from libs.jobs import SubgraphWorker
+from libs.jobs import JobQueue, SubgraphWorker
 from libs.kernel import Clock, utc_now
 from libs.settings import Settings
 from subgraphs.identity.api_client.http import ENDPOINT, TokenDesk, metadata_route, token_route
 from subgraphs.identity.consumers import consumers
 from subgraphs.identity.credential.http import Desk, account_routes
 from subgraphs.identity.credential.queries import PasswordHasher
-from subgraphs.identity.jobs import prepare_platform, schedules
+from subgraphs.identity.jobs import jobs, prepare_platform, schedules
 from subgraphs.identity.model import Base, files, vault_table
 from subgraphs.identity.registration.http import VerificationDesk, verification_route
 from subgraphs.identity.schema import schema
@@ -37,6 +37,7 @@ class Extras:
     hasher: PasswordHasher
     tokens: TokenPolicy
     uploads: Uploads
+    queue: JobQueue
 
 
 def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
@@ -49,11 +50,16 @@ def open_uploads(settings: Settings) -> Uploads:
     return Uploads(files, settings, Vault(KeyRing.from_settings(settings), vault_table))
 
 
+def open_queue(settings: Settings) -> JobQueue:
+    """The long work of identity; its payloads are sealed."""
+    return JobQueue(NAME, Vault(KeyRing.from_settings(settings), vault_table))
+
+
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     """The graph of identity, its keys and its pages. Raises SettingsError when a key is missing."""
     database = open_database(settings, clock=clock)
     uploads = open_uploads(settings)
-    extras = Extras(Contacts(settings), PasswordHasher(settings), TokenPolicy(settings), uploads)
+    extras = Extras(Contacts(settings), PasswordHasher(settings), TokenPolicy(settings), uploads, open_queue(settings))
     subgraph = Subgraph(NAME, settings, schema, database, Base.metadata.tables["identity.tenants"], extras, clock)
     desk = Desk(database, extras.contacts, extras.hasher, lambda: Revocations(settings, clock=clock))
     endpoint = settings.public_url.rstrip("/") + ENDPOINT
@@ -72,6 +78,8 @@ def create_worker(settings: Settings) -> SubgraphWorker:
         database,
         KeyRing.from_settings(settings),
         consumers=consumers(Contacts(settings), revocations),
+        queue=open_queue(settings),
+        jobs=jobs(Contacts(settings), open_uploads(settings)),
         schedules=schedules(settings, revocations),
         also=[partial(open_uploads(settings).keep_purged, database)],
     )

@@ -1,13 +1,15 @@
 """What identity does by the clock, and once at every deployment."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import psycopg
 
 from libs.auth import Revocations
 from libs.db import Database, TenantTransaction
-from libs.jobs import Schedule, Schedules, add_schedule
-from libs.kernel import PLATFORM_TENANT_ID, Binding, Scope, utc_now
+from libs.files import Uploads
+from libs.jobs import JobOperations, RunningJob, Schedule, Schedules, add_schedule
+from libs.kernel import PLATFORM_TENANT_ID, Binding, FieldFault, Scope, utc_now
 from libs.settings import Settings
 from subgraphs.identity.api_client.operations.upkeep import purge_assertions
 from subgraphs.identity.audit.operations import add_partitions
@@ -17,8 +19,18 @@ from subgraphs.identity.session.operations.upkeep import purge_sessions, republi
 from subgraphs.identity.tenant.operations.create_tenant import PURGE, ensure_platform
 from subgraphs.identity.user.operations.ensure_platform_administrator import ensure_platform_administrator
 from subgraphs.identity.user.queries import Contacts
+from subgraphs.identity.user_import.operations.import_users import IMPORT_USERS, carry_out_import
 
 REPUBLISH = "republish_revocations"
+
+
+def jobs(contacts: Contacts, uploads: Uploads) -> JobOperations:
+    """Kind of job -> operation."""
+
+    async def import_users(tx: TenantTransaction, job: RunningJob) -> Sequence[FieldFault]:
+        return await carry_out_import(tx, job, contacts=contacts, uploads=uploads)
+
+    return {IMPORT_USERS: import_users}
 
 
 def schedules(settings: Settings, revocations: Revocations) -> Schedules:

@@ -12,10 +12,11 @@ from subgraphs.identity.session.graph import SessionMutation
 from subgraphs.identity.tenant.graph import TenantMutation, TenantQuery
 from subgraphs.identity.upload.graph import UploadMutation
 from subgraphs.identity.user.graph import UserMutation, UserQuery
+from subgraphs.identity.user_import.graph import UserImportMutation, UserImportQuery
 
 
 @strawberry.type
-class Query(TenantQuery, UserQuery, CredentialQuery, RoleQuery, ApiClientQuery):
+class Query(TenantQuery, UserQuery, UserImportQuery, CredentialQuery, RoleQuery, ApiClientQuery):
     """What can be asked."""
 
 
@@ -26,6 +27,7 @@ class Mutation(
     UserMutation,
     AccountMutation,
     RegistrationMutation,
+    UserImportMutation,
     RoleMutation,
     TenantMutation,
     ApiClientMutation,

@@ -85,6 +85,11 @@ async def _invite(graph: GraphClient, admin: Actor, name: str) -> str:
 
 def _new_ones(password: str) -> dict[str, dict[str, Any]]:
     return {
+        "importUsers": {
+            "file": {"text": "name,email,roles\nSari Dewi,sari.dewi@example.test,teacher"},
+            "role": "parent",
+            "dryRun": False,
+        },
         "createUser": {
             "name": "Rahmat Hidayat",
             "email": "rahmat@example.test",

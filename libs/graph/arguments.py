@@ -30,6 +30,7 @@ class Request:
     now: datetime
     variables: Mapping[str, Any]
     values: Mapping[str, Any]
+    extras: Any = None
 
 
 def slots(value: Any, path: tuple[str | int, ...] = ()) -> Any:

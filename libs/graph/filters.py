@@ -13,7 +13,7 @@ import strawberry
 from sqlalchemy import ARRAY, BindParameter, ColumnElement, FromClause, Select, Text, and_, any_, func, not_, true
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from libs.graph.arguments import Parameters
+from libs.graph.arguments import Parameters, Request, filled
 from libs.graph.context import ReadContext
 from libs.graph.errors import RequestRefused
 from libs.graph.fields import ColumnField, Expression, graph_name
@@ -30,13 +30,15 @@ _comparisons: dict[Any, type] = {}
 class Condition:
     """A filter that is more than a comparison of one column: `build(row, given, context)` gives its SQL.
 
-    `resource` is what one must read to ask it, where it is about other rows than those that are listed.
+    `resource` is what one must read to ask it, where it is about other rows than those that are listed; `permission` is
+    what one must hold, where it is about a value that is protected.
     """
 
     type: Any
     description: str
     build: Callable[[FromClause, "Comparison", ReadContext], ColumnElement[bool]]
     resource: str | None = None
+    permission: str | None = None
 
 
 def comparison(kind: Any) -> type:
@@ -88,6 +90,12 @@ class Comparison:
             else:
                 found.append(values.where(self._holds(name, left)).exists())
         return and_(true(), *found)
+
+    def equals_made(self, left: ColumnElement[Any], make: Callable[[Request, Any], Any]) -> ColumnElement[bool]:
+        """Whether a column holds what `make` makes of the value of `eq` for the request: its blind index, say."""
+        if (value := self.given.get("eq")) is None:
+            return true()
+        return left == self.parameters.add(left.type, lambda request: make(request, filled(value, request.variables)))
 
     def uses_index(self) -> bool:
         """Whether an index over the value serves all of them."""

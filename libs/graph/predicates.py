@@ -106,6 +106,8 @@ def _compared(
     if condition is not None:
         if condition.resource is not None and not context.may_read(condition.resource):
             raise Forbidden
+        if condition.permission is not None and condition.permission not in context.permissions:
+            raise Forbidden
         return True, condition.build(row, given, context)
     declared = entity.usable(name, context.permissions)
     column = declared.field

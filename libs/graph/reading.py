@@ -154,7 +154,7 @@ def request_of(
     context: RequestContext, reader: Actor, variables: Mapping[str, Any], values: Mapping[str, Any]
 ) -> Request:
     """What the request gives to statements that somebody reads; `values` are those that a resolver names."""
-    return Request(reader, reader.tenant_id, context.today, context.clock(), variables, values)
+    return Request(reader, reader.tenant_id, context.today, context.clock(), variables, values, context.extras)
 
 
 async def read(

@@ -193,6 +193,8 @@ class Asked:
             }
         if self.field == "nameStartsWith":
             return {"nameStartsWith": "school"}
+        if self.field == "email":
+            return {"email": {"eq": "teacher@x.test"}}
         kinds = {
             "classId": "class",
             "academicYearId": "year",

@@ -101,7 +101,7 @@ class Reference:
         """What plain execution answers."""
         with self._engine.connect() as connection:
             request = self._request(actor)
-            reading = Reading(self._subgraph, connection, actor, request.today, utc_now())
+            reading = Reading(self._subgraph, connection, actor, request.today, utc_now(), self._extras)
             parsed = parse(document)
             assert validate(SCHEMAS[self._subgraph], parsed) == [], document
             answer = execute(

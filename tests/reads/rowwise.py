@@ -6,6 +6,7 @@ Nothing here is shared with the engine: relations, filters, orders and pages are
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
@@ -58,6 +59,7 @@ class Reading:
     actor: Actor
     today: date
     now: datetime
+    extras: Any = None
 
     def entity(self, name: str) -> Entity:
         return entity_named(self.subgraph, name)
@@ -233,6 +235,8 @@ def holding(rows: Rows, given: Mapping[str, Any]) -> Callable[[Found], bool]:
         condition = rows.entity.conditions.get(name)
         if value and condition and condition.resource and not rows.context.may_read(condition.resource):
             raise Forbidden
+        if value and condition and condition.permission and condition.permission not in rows.reading.actor.permissions:
+            raise Forbidden
         for part in value if name in ("and", "or") and value else [value] if name == "not" and value else ():
             holding(rows, part)
     return lambda row: all(_holds(rows, row, name, value) for name, value in given.items() if value is not None)
@@ -250,7 +254,7 @@ def _holds(rows: Rows, row: Found, name: str, value: Any) -> bool:
             return _is_found(rows, row, name, value)
     comparisons = {kind: each for kind, each in value.items() if each is not None}
     if name in rows.entity.conditions:
-        condition = rows.entity.conditions[name].build(rows.alias, Comparisons(comparisons), rows.context)
+        condition = rows.entity.conditions[name].build(rows.alias, Comparisons(comparisons, rows.reading), rows.context)
         return row.values["id"] in rows.ids(condition)
     return all(_compares(row.values[rows.entity.fields[name].name], kind, each) for kind, each in comparisons.items())
 
@@ -284,6 +288,12 @@ class Comparisons:
     """What the conditions of a declaration are built with: comparisons over an expression, or over related rows."""
 
     given: Mapping[str, Any]
+    reading: Reading
+
+    def equals_made(self, left: Any, make: Any) -> Any:
+        """The value as the request makes it."""
+        request = SimpleNamespace(tenant_id=self.reading.actor.tenant_id, extras=self.reading.extras)
+        return literal(True) if "eq" not in self.given else left == make(request, self.given["eq"])
 
     def holds(self, left: Any) -> Any:
         return and_(literal(True), *(self._one(left, kind, value) for kind, value in self.given.items()))

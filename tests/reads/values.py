@@ -57,6 +57,7 @@ TEXTS: Final[dict[str, tuple[str, ...]]] = {
     "paymentStatus": ("FREE", "UNPAID", "PAID", *_WILD),
     "referenceNumber": ("🌸 'x'", *_WILD),
     "nameStartsWith": ("SMA", 'sma "M', "مدرسة", *_WILD),
+    "email": (*(f"{name}@{school}.EXAMPLE" for name in ("teacher", "deleted") for school in SCHOOLS), "x", *_WILD),
     "search": (
         "bu",
         "ayu l",
@@ -114,7 +115,7 @@ def scalar_values(kind: str, subject: str) -> tuple[Any, ...]:
     match kind:
         case "ID":
             return tuple(ids(subject))
-        case "String":
+        case "String" | "EmailAddress":
             return TEXTS[subject]
         case "Int":
             return (10, 11, 0, 1, 30, 36, 40, 12, 2_147_483_647)

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, FromClause, func, select, union_all
 
 from libs.graph import (
     Call,
+    Condition,
     Connection,
     EmailAddress,
     Info,
@@ -48,8 +49,8 @@ described_enum(
     INACTIVE="May not sign in.",
 )
 _SHOWN = (
-    *("tenant_id", "id", "name", "email", "phone", "status", "language", "staff", "created_at", "version"),
-    *("email_verified_at", "must_change_password"),
+    *("tenant_id", "id", "name", "email", "email_blind", "phone", "status", "language", "staff", "created_at"),
+    *("version", "email_verified_at", "must_change_password"),
 )
 _ACTIVITY = ("email_verified_at", "must_change_password", "last_sign_in_at")
 # As the scalar tells a moment: what is computed has no type of its own.
@@ -104,7 +105,24 @@ async def devices_of(call: Call, rows: Sequence[Any]) -> list[Any]:
     return [known[row.id] for row in rows]
 
 
-@entity(ACCOUNTS, resource="user", visible=visible_users)
+@strawberry.input(description="An address to look for.")
+class UserEmailFilter:
+    eq: EmailAddress | None = given("Equal to this, whatever its case.", default=None)
+
+
+_EMAIL = Condition(
+    UserEmailFilter,
+    "The account with this address; only with user:read_contact.",
+    # Found by its blind index: no address is read.
+    lambda accounts, given, _: given.equals_made(
+        accounts.c.email_blind,
+        lambda request, address: request.extras.contacts.blind(request.tenant_id, address),
+    ),
+    permission="user:read_contact",
+)
+
+
+@entity(ACCOUNTS, resource="user", visible=visible_users, conditions={"email": _EMAIL})
 class User:
     """An account of one person in one school."""
 

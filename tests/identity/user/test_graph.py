@@ -210,3 +210,29 @@ async def test_a_platform_administrator_reads_a_school_by_naming_it(graph, peopl
         (PLATFORM_TENANT_ID, school),
         (school, None),
     ]
+
+
+@pytest.mark.parametrize("role", ["school_admin", "principal", "finance_staff"])
+async def test_an_address_finds_its_account_whatever_its_case(graph, people, role):
+    query = "query($email: EmailAddress) { users(filter: {email: {eq: $email}}) { nodes { name } } }"
+    for email, found in (
+        ("TEACHER@X.test", ["Person teacher"]),
+        ("stranger@x.test", []),
+        ("teacher@x.tes", []),
+        ("", []),
+    ):
+        page = (await graph(query, {"email": email}, actor=people[role])).ok()["users"]
+        assert [node["name"] for node in page["nodes"]] == found
+
+
+@pytest.mark.parametrize("role", ["teacher", "admission_staff", "parent", "student"])
+async def test_an_address_tells_nothing_to_who_may_not_read_addresses(graph, people, role):
+    query = 'query { users(filter: {not: {email: {eq: "teacher@x.test"}}}) { totalCount } }'
+    answer = await graph(query, actor=people[role])
+    assert answer.codes == ["FORBIDDEN"]
+    await graph("{ users(filter: {email: {eq: null}}) { totalCount } }", actor=people["principal"])
+
+
+async def test_figures_know_an_address_too(graph, people):
+    query = 'query { userAggregates(filter: {email: {eq: "teacher@x.test"}}) { count } }'
+    assert (await graph(query, actor=people["principal"])).ok() == {"userAggregates": [{"count": 1}]}

@@ -209,7 +209,9 @@ class Expected:
         if needed := computed_by(seen, kind, asked.name):
             if row["id"] != seen.actor.user_id and needed not in seen.actor.permissions:
                 raise PermissionError
-            return seen_roles.held(seen, row, asked.name) if needed in {"user:read", "role:read"} else row[asked.name]
+            if needed in {"user:read", "role:read"}:
+                return seen_roles.held(seen, row, asked.name)
+            return row[asked.name] if asked.name in row else seen.leaf(kind, row, asked.name)
         if (kind, asked.name) == ("Role", "holders") and not {"role:assign", "user:read"} & seen.actor.permissions:
             raise PermissionError
         if not asked.below:

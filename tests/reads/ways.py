@@ -13,7 +13,7 @@ from tests.reads.families import Row
 from tests.reads.questions import Asked, Documents, kind_of, target_of
 from tests.reads.seen import ROOT_PERMISSIONS, STUBS, Seen
 
-_WITHOUT_ROWS = {"_entities", "_service", "academicJob", "operationsJob", "applicationStatus"}
+_WITHOUT_ROWS = {"_entities", "_service", "academicJob", "identityJob", "operationsJob", "applicationStatus"}
 """Long work, and where an application stands, are no rows that the engine reads."""
 _FOR_EVERYBODY = {"openAdmissionPeriods": frozenset({"admission_period:read"})}
 """Lists that whoever asks sees with the same permissions, and these."""

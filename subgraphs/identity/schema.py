@@ -8,6 +8,7 @@ from subgraphs.identity.api_client.graph import ApiClientMutation, ApiClientQuer
 from subgraphs.identity.credential.graph import CredentialMutation, CredentialQuery
 from subgraphs.identity.registration.graph import RegistrationMutation
 from subgraphs.identity.role.graph import RoleMutation, RoleQuery
+from subgraphs.identity.second_factor.graph import SecondFactorMutation
 from subgraphs.identity.session.graph import SessionMutation
 from subgraphs.identity.tenant.graph import TenantMutation, TenantQuery
 from subgraphs.identity.upload.graph import UploadMutation
@@ -24,6 +25,7 @@ class Query(TenantQuery, UserQuery, UserImportQuery, CredentialQuery, RoleQuery,
 class Mutation(
     SessionMutation,
     CredentialMutation,
+    SecondFactorMutation,
     UserMutation,
     AccountMutation,
     RegistrationMutation,

@@ -201,7 +201,7 @@ async def prepare_identity(setting: Setting, other_school: UUID, as_owner: Owner
     invited = {tenant: await _invite(setting, tenant, "budi") for tenant in (setting.school, other_school)}
     active = await _invite(setting, setting.school, "sari")
     await setting.graph(_ACCEPT, {"input": {"token": _token(setting.settings, as_owner, active), "password": PASSWORD}})
-    login = {"email": "sari@example.test", "password": PASSWORD, "device": "Laptop"}
+    login = _SARI | {"device": "Laptop"}
     opened = (await setting.graph(_LOGIN, {"input": login}, tenant_id=setting.school)).ok()["login"]
     setting.session = session_of(opened["accessToken"])
     setting.inputs = {
@@ -240,7 +240,7 @@ async def _own_inputs(setting: Setting, as_owner: OwnerRows) -> dict[str, Any]:
     def link() -> str:
         return _token(setting.settings, as_owner, str(person.user_id), PasswordResetRequested)
 
-    return own | await credential_inputs(setting.graph, person, "sari@example.test", link)
+    return own | await credential_inputs(setting.graph, person, _SARI, link, as_owner)
 
 
 async def _add_clients_and_roles(setting: Setting, people: Mapping[UUID, str]) -> None:
@@ -254,6 +254,7 @@ async def _add_clients_and_roles(setting: Setting, people: Mapping[UUID, str]) -
     setting.foreign |= role_places(theirs)
 
 
+_SARI = {"email": "sari@example.test", "password": PASSWORD}
 _ACCEPT = "mutation($input: AcceptInvitationInput!) { acceptInvitation(input: $input) { __typename } }"
 _LOGIN = """mutation($input: LoginInput!) { login(input: $input) {
   ... on LoginSuccess { accessToken refreshToken } } }"""

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ import pyotp
 from libs.auth import Actor
 from libs.kernel import utc_now
 from libs.testing import GraphClient
+from libs.testing.plugin import OwnerRows
 
 NEW_PASSWORD = "Kenanga-biru-8"
 _ASK = "mutation($input: RequestPasswordResetInput!) { requestPasswordReset(input: $input) { __typename } }"
@@ -32,16 +33,29 @@ def session_of(access_token: str) -> dict[str, Any]:
     return {"user_id": UUID(claims["sub"]), "session_id": UUID(claims["sid"]), "version": claims["ver"]}
 
 
-async def credential_inputs(graph: GraphClient, actor: Actor, email: str, link: Callable[[], str]) -> dict[str, Any]:
-    """For an actor who has an account with that address and no second factor yet: one is started.
+async def credential_inputs(
+    graph: GraphClient, actor: Actor, known: Mapping[str, str], link: Callable[[], str], as_owner: OwnerRows
+) -> dict[str, Any]:
+    """For an actor who has an account and no second factor yet: one is started.
 
-    `link` reads the token of the mail about a forgotten password.
+    `known` are email and password; `link` reads the token of the mail about a forgotten password.
     """
     secret = (await graph(_START, actor=actor)).ok()["startTotp"]["secret"]
-    await graph(_ASK, {"input": {"email": email}}, tenant_id=actor.tenant_id)
+    await graph(_ASK, {"input": {"email": known["email"]}}, tenant_id=actor.tenant_id)
+
+    def code() -> dict[str, str]:
+        return {"code": pyotp.TOTP(secret).at(utc_now())}
+
+    def code_in_force() -> dict[str, str]:
+        as_owner("identity", "update identity.second_factors set confirmed_at = now() where confirmed_at is null")
+        return code()
+
     return {
-        "confirmTotp": lambda: {"code": pyotp.TOTP(secret).at(utc_now())},
-        "requestPasswordReset": {"email": email},
+        "confirmTotp": code,
+        "disableTotp": code_in_force,
+        "regenerateRecoveryCodes": code_in_force,
+        "changePassword": {"currentPassword": known["password"], "newPassword": NEW_PASSWORD},
+        "requestPasswordReset": {"email": known["email"]},
         "resetPassword": {"token": link(), "password": NEW_PASSWORD},
         "configurePasswordPolicy": {
             "kind": "LENGTH",

@@ -181,10 +181,10 @@ def assert_kept_out(reply: Reply, name: str, role: str | None) -> None:
 async def test_raw_json_that_no_library_sends(setting: Setting, subgraph: str, name: str) -> None:
     access = access_of(subgraph, name)
     actor = setting.actor("super_admin" if access.platform else "school_admin")
-    before = fingerprint(setting.settings, subgraph)
     document = json.dumps(document_of(subgraph, name))
     first = next(iter(setting.inputs[name]))
     right = json.dumps(setting.inputs[name])[1:-1]
+    before = fingerprint(setting.settings, subgraph)
     bodies = {
         "a lone surrogate": f'{{"{first}": "\\ud800"}}',
         "a surrogate inside": f'{{{right}, "{first}": "a\\udfffb"}}',

@@ -1,8 +1,7 @@
-"""Passwords, second factors and one-time tokens in the graph."""
+"""Passwords and one-time tokens in the graph."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Annotated
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -22,9 +21,16 @@ from libs.graph import (
     one,
     result,
 )
-from libs.kernel import Forbidden
+from libs.graph.inputs import fault
+from libs.graph.results import told
+from libs.kernel import DomainError, FieldFault, Forbidden
 from subgraphs.identity.credential import rules
 from subgraphs.identity.credential.operations.accept_invitation import accept_invitation, hash_first_password
+from subgraphs.identity.credential.operations.change_password import (
+    PasswordChange,
+    change_password,
+    hash_changed_password,
+)
 from subgraphs.identity.credential.operations.password_policy import (
     configure_password_policy,
     password_strength,
@@ -35,10 +41,11 @@ from subgraphs.identity.credential.operations.reset_password import (
     request_password_reset,
     reset_password,
 )
-from subgraphs.identity.credential.operations.second_factor import confirm_totp, start_totp
 from subgraphs.identity.credential.rules import TOKEN_LIVES, PasswordRule, PolicyKind, TokenPurpose
 
 if TYPE_CHECKING:
+    from subgraphs.identity.second_factor.graph import WrongPassword
+    from subgraphs.identity.session.graph import AccountLocked
     from subgraphs.identity.user.graph import User
 
 described_enum(
@@ -72,21 +79,6 @@ class WeakPassword:
     """The password breaks rules."""
 
     rules: list[PasswordRule] = given_out("The rules it breaks.")
-
-
-@error(rules.SecondFactorRequired)
-class SecondFactorRequired:
-    """The password was right; the code of the second factor is missing."""
-
-
-@error(rules.InvalidCode)
-class InvalidCode:
-    """The code is wrong, or was used before."""
-
-
-@error(rules.SecondFactorActive)
-class SecondFactorActive:
-    """There is a second factor already."""
 
 
 @strawberry.input(description="An invitation and the password chosen.")
@@ -129,6 +121,25 @@ class ResetPasswordSuccess:
     user: Annotated["User", strawberry.lazy("subgraphs.identity.user.graph")] = one("User", "The account.")
 
 
+@strawberry.input(description="The password in use, and the one to come.")
+class ChangePasswordInput:
+    current_password: str = given("The current password.", max_length=1000, secret=True)
+    new_password: str = given("The new password.", max_length=1000, secret=True)
+
+    def faults(self, today: date) -> list[FieldFault]:  # noqa: ARG002 - what every input is asked with
+        """Nothing is no guess."""
+        return [] if self.current_password.strip() else [fault("input.currentPassword", "REQUIRED")]
+
+
+@result
+class ChangePasswordSuccess:
+    """The password is set; other devices are signed out, this one goes on with these tokens alone."""
+
+    access_token: str = given_out("Bearer token of every further request.")
+    refresh_token: str = given_out("Gets the next pair of tokens, once.")
+    expires_in: int = given_out("Life of the access token, seconds.")
+
+
 @strawberry.type(description="What a password of the school has to be, for everybody who chooses one.")
 class PasswordRules:
     kind: PolicyKind = strawberry.field(description="What makes a password good.")
@@ -163,35 +174,20 @@ class ConfigurePasswordPolicySuccess:
     policy: PasswordPolicy = given_out("What the school demands now.")
 
 
-@result
-class StartTotpSuccess:
-    """What an authenticator needs; nothing is in force before its first code is confirmed."""
-
-    secret: str = given_out("The secret, base32, to be typed in.")
-    uri: str = given_out("The same as an otpauth URI.")
-    qr_code: str = given_out("The same to be scanned: a picture (SVG) as a data URI.")
+# Siblings' types by name: strawberry resolves them when the schema is built.
+_WrongPassword: Any = Annotated["WrongPassword", strawberry.lazy("subgraphs.identity.second_factor.graph")]
+_AccountLocked: Any = Annotated["AccountLocked", strawberry.lazy("subgraphs.identity.session.graph")]
 
 
-@strawberry.input(description="The first code.")
-class ConfirmTotpInput:
-    code: str = given("What the authenticator shows: six digits.", max_length=20)
-
-
-@result
-class ConfirmTotpSuccess:
-    """The second factor is in force. Whoever had to set one up renews the tokens, and may go on."""
-
-    recovery_codes: list[str] = given_out("Ten codes that stand in for the authenticator, once each; shown only here.")
-
-
-@asynccontextmanager
-async def _at_home(call: Call) -> AsyncIterator[Call]:
-    """The call in the actor's own tenant: a platform administrator acting on a school is at home elsewhere."""
-    if call.tx.tenant_id == call.actor.home_tenant_id:
-        yield call
-    else:
-        async with call.context.database.write(system_binding(call.actor.home_tenant_id)) as tx:
-            yield Call(tx, call.context, call.prepared)
+async def _hash_changed(context: RequestContext, input: ChangePasswordInput) -> PasswordChange:
+    return await hash_changed_password(
+        context.database,
+        actor=context.signed_in,
+        current=input.current_password,
+        new=input.new_password,
+        contacts=context.extras.contacts,
+        hasher=context.extras.hasher,
+    )
 
 
 async def _hash_first(context: RequestContext, input: AcceptInvitationInput) -> str:
@@ -213,6 +209,19 @@ async def _hash_reset(context: RequestContext, input: ResetPasswordInput) -> str
         password=input.password,
         contacts=extras.contacts,
         hasher=extras.hasher,
+    )
+
+
+async def _change(call: Call, tx: Any) -> Any:
+    extras = call.context.extras
+    return await change_password(
+        tx,
+        actor=call.actor,
+        change=call.prepared,
+        contacts=extras.contacts,
+        tokens=extras.tokens,
+        origin=call.context,
+        revocations=call.context.revocations,
     )
 
 
@@ -287,24 +296,6 @@ class CredentialMutation:
         call.context.actor = actor  # so that they may read their own account in this answer
         return AcceptInvitationSuccess(user_id=actor.user_id)
 
-    @mutation(settles=("SECOND_FACTOR",), errors=(SecondFactorActive,), kept=False)
-    async def start_totp(self, call: Call) -> StartTotpSuccess:
-        """Gives a secret for the own authenticator; what was started before and not confirmed is void."""
-        context = call.context
-        async with _at_home(call) as home:
-            made = await start_totp(home.tx, actor=call.actor, contacts=context.extras.contacts, origin=context)
-        return StartTotpSuccess(secret=made.secret, uri=made.uri, qr_code=made.qr_code)
-
-    @mutation(settles=("SECOND_FACTOR",), errors=(InvalidCode, SecondFactorActive), kept=False)
-    async def confirm_totp(self, call: Call, input: ConfirmTotpInput) -> ConfirmTotpSuccess:
-        """Puts the second factor in force: from now on signing in takes a code too."""
-        context = call.context
-        async with _at_home(call) as home:
-            codes = await confirm_totp(
-                home.tx, actor=call.actor, code=input.code, contacts=context.extras.contacts, origin=context
-            )
-        return ConfirmTotpSuccess(recovery_codes=codes)
-
     @mutation(public=True)
     async def request_password_reset(self, call: Call, input: RequestPasswordResetInput) -> RequestPasswordResetSuccess:
         """Mails a link to set a new password, if there is an account; the answer is the same where there is none."""
@@ -325,6 +316,30 @@ class CredentialMutation:
         )
         call.context.actor = actor  # so that they may read their own account in this answer
         return ResetPasswordSuccess(user_id=actor.user_id)
+
+    @mutation(
+        settles=("PASSWORD_CHANGE", "SECOND_FACTOR"),
+        errors=(_WrongPassword, WeakPassword, _AccountLocked),
+        prepare=_hash_changed,
+        kept=False,
+    )
+    async def change_password(
+        self,
+        call: Call,
+        input: ChangePasswordInput,  # noqa: ARG002 - hashed before
+    ) -> ChangePasswordSuccess:
+        """Sets another own password and goes on with fresh tokens; other devices are signed out."""
+        context, home = call.context, call.actor.home_tenant_id
+        if call.tx.tenant_id == home:
+            access = await _change(call, call.tx)
+        else:  # a platform administrator acting on a school: the account is at home
+            async with context.database.write(system_binding(home)) as tx:
+                access = await _change(call, tx)
+        if isinstance(access, DomainError):  # answered, not raised: that it was tried is committed
+            return told(access, context.language)  # type: ignore[no-any-return]
+        return ChangePasswordSuccess(
+            access_token=access.access_token, refresh_token=access.refresh_token, expires_in=access.expires_in
+        )
 
     @mutation(permission="password_policy:configure", platform=True, kept=False)
     async def configure_password_policy(

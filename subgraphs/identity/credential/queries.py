@@ -27,17 +27,19 @@ from subgraphs.identity.credential.rules import (
     SECRET_BYTES,
     TOKEN_LIVES,
     Duty,
-    InvalidCode,
     InvalidToken,
     PasswordPolicy,
-    SecondFactorRequired,
     TokenPurpose,
-    bare_code,
     check_password,
     encode_token,
+    token_hash,
+)
+from subgraphs.identity.second_factor.rules import (
+    InvalidCode,
+    SecondFactorRequired,
+    bare_code,
     is_totp,
     recovery_hash,
-    token_hash,
 )
 from subgraphs.identity.tenant.model import Tenant
 

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import unicodedata
-from base64 import b32encode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -125,59 +125,6 @@ class Duty(StrEnum):
 
     PASSWORD_CHANGE = "PASSWORD_CHANGE"  # noqa: S105 - the name of a duty
     SECOND_FACTOR = "SECOND_FACTOR"
-
-
-RECOVERY_CODES: Final = 10
-RECOVERY_BYTES: Final = 10  # 80 bits, 16 characters
-_TOTP: Final = re.compile(r"[0-9]{6}")
-
-
-def bare_code(code: str) -> str:
-    """A code without what people write between its parts."""
-    return re.sub(r"[\s-]", "", code).upper()
-
-
-def is_totp(code: str) -> bool:
-    """Whether a bare code is one of an authenticator: six digits, as no recovery code is."""
-    return _TOTP.fullmatch(code) is not None
-
-
-def recovery_code(secret: bytes) -> str:
-    """A recovery code as people copy it: four groups of four letters and digits."""
-    text = b32encode(secret).decode()
-    return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
-
-
-def recovery_hash(code: str) -> bytes:
-    """What is kept of a recovery code, however it is written. It is 80 random bits: nobody tries them all."""
-    return hashlib.sha256(bare_code(code).encode()).digest()
-
-
-class SecondFactorRequired(DomainError):
-    """The password was right; the code of the second factor is missing."""
-
-    code = "SECOND_FACTOR_REQUIRED"
-    texts: ClassVar = {"id": "Masukkan kode faktor kedua.", "en": "Give the code of the second factor too."}
-
-
-class InvalidCode(DomainError):
-    """A code of a second factor that is wrong, or was used before."""
-
-    code = "INVALID_CODE"
-    texts: ClassVar = {
-        "id": "Kode ini salah atau sudah dipakai.",
-        "en": "This code is wrong, or was used before.",
-    }
-
-
-class SecondFactorActive(DomainError):
-    """There is a second factor already: it has to be switched off before another one is set up."""
-
-    code = "SECOND_FACTOR_ACTIVE"
-    texts: ClassVar = {
-        "id": "Faktor kedua sudah aktif; nonaktifkan dahulu.",
-        "en": "A second factor is set up already; switch it off first.",
-    }
 
 
 class InvalidToken(DomainError):

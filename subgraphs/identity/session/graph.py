@@ -21,7 +21,8 @@ from subgraphs.identity.session.operations.sign_in import Guess, check_guess, si
 from subgraphs.identity.session.operations.unlock import unlock_user
 
 if TYPE_CHECKING:
-    from subgraphs.identity.credential.graph import InvalidCode, InvalidToken, SecondFactorRequired
+    from subgraphs.identity.credential.graph import InvalidToken
+    from subgraphs.identity.second_factor.graph import InvalidCode, SecondFactorRequired
     from subgraphs.identity.user.graph import User
 
 
@@ -163,8 +164,9 @@ class UnlockUserSuccess:
 
 # A sibling's type by name: strawberry resolves it when the schema is built.
 _InvalidToken: Any = Annotated["InvalidToken", strawberry.lazy("subgraphs.identity.credential.graph")]
-_InvalidCode: Any = Annotated["InvalidCode", strawberry.lazy("subgraphs.identity.credential.graph")]
-_SecondFactorRequired: Any = Annotated["SecondFactorRequired", strawberry.lazy("subgraphs.identity.credential.graph")]
+_SECOND_FACTORS = strawberry.lazy("subgraphs.identity.second_factor.graph")
+_InvalidCode: Any = Annotated["InvalidCode", _SECOND_FACTORS]
+_SecondFactorRequired: Any = Annotated["SecondFactorRequired", _SECOND_FACTORS]
 
 
 async def _check_guess(context: RequestContext, input: LoginInput) -> Guess:

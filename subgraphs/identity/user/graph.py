@@ -34,7 +34,13 @@ from subgraphs.identity.user import rules
 from subgraphs.identity.user.model import User as UserTable
 from subgraphs.identity.user.model import UserName
 from subgraphs.identity.user.operations.invite_user import invite_user
-from subgraphs.identity.user.operations.read_account import read_contacts, read_devices, read_roles, read_sessions
+from subgraphs.identity.user.operations.read_account import (
+    read_contacts,
+    read_devices,
+    read_roles,
+    read_second_factors,
+    read_sessions,
+)
 from subgraphs.identity.user.queries import Contact
 
 if TYPE_CHECKING:
@@ -97,6 +103,12 @@ async def sessions_of(call: Call, rows: Sequence[Any]) -> list[Any]:
     """Living sessions."""
     living = await read_sessions(call.tx, [row.id for row in rows], actor=call.actor)
     return [living[row.id] for row in rows]
+
+
+async def second_factor_of(call: Call, rows: Sequence[Any]) -> list[bool]:
+    """Whether signing in takes a code too."""
+    secured = await read_second_factors(call.tx, [row.id for row in rows])
+    return [row.id in secured for row in rows]
 
 
 async def devices_of(call: Call, rows: Sequence[Any]) -> list[Any]:
@@ -173,6 +185,12 @@ class User:
     sessions: list[Annotated["Session", strawberry.lazy("subgraphs.identity.session.graph")]] | None = computed(
         "Sessions that go on, the one used last first; of others only with user:read_activity.",
         batch=sessions_of,
+        permission="user:read_activity",
+        own="id",
+    )
+    second_factor: bool | None = computed(
+        "Whether signing in takes a code of an authenticator too; of others only with user:read_activity.",
+        batch=second_factor_of,
         permission="user:read_activity",
         own="id",
     )

@@ -8,16 +8,20 @@ from libs.crypto import KeyRing
 from libs.events.contracts.identity import PasswordResetRequested
 from libs.events.sealing import unseal_event
 from libs.kernel import PLATFORM_TENANT_ID
+from subgraphs.identity.credential.operations.change_password import change_password, hash_changed_password
 from subgraphs.identity.credential.operations.reset_password import (
     hash_reset_password,
     request_password_reset,
     reset_password,
 )
-from subgraphs.identity.credential.operations.second_factor import confirm_totp, start_totp
+from subgraphs.identity.second_factor.operations.set_up import confirm_totp, start_totp
+from subgraphs.identity.session.operations.refresh import refresh
 from subgraphs.identity.session.operations.sign_in import check_guess, sign_in
 from tests.identity.conftest import PASSWORD
 
 NEW_PASSWORD = "Kenanga-biru-8"
+LOGIN = """mutation($input: LoginInput!) { login(input: $input) { __typename
+  ... on LoginSuccess { accessToken refreshToken } ... on UserError { code message } } }"""
 
 
 @pytest.fixture
@@ -83,3 +87,36 @@ def reset(database, contacts, hasher, revocations, visitor):
             )
 
     return run
+
+
+@pytest.fixture
+def change(*, database, contacts, hasher, tokens, revocations, visitor):
+    """`await change(actor, new)`: another password for somebody who is signed in."""
+
+    async def run(actor, new=NEW_PASSWORD, current=PASSWORD, *, origin=visitor, tenant_id=None):
+        made = await hash_changed_password(
+            database, actor=actor, current=current, new=new, contacts=contacts, hasher=hasher
+        )
+        async with database.write(system_binding(tenant_id or actor.home_tenant_id)) as tx:
+            return await change_password(
+                tx,
+                actor=actor,
+                change=made,
+                contacts=contacts,
+                tokens=tokens,
+                origin=origin,
+                revocations=revocations,
+            )
+
+    return run
+
+
+@pytest.fixture
+def renew(database, contacts, tokens, revocations, visitor):
+    async def attempt(token):
+        async with database.write(system_binding(PLATFORM_TENANT_ID)) as tx:
+            return await refresh(
+                tx, token=token, origin=visitor, contacts=contacts, tokens=tokens, revocations=revocations
+            )
+
+    return attempt

@@ -8,7 +8,7 @@ import pytest
 from libs.testing import GraphClient
 from subgraphs.academic.app import create_app as academic_app
 from tests.identity.conftest import PASSWORD
-from tests.identity.credential.test_graph import LOGIN
+from tests.identity.credential.conftest import LOGIN
 
 INVITE = """mutation { inviteUser(input: {name: "Adi", email: "adi@x.test", roles: ["teacher"]}) { __typename } }"""
 SUBJECT = """mutation { createSubject(input: {code: "FIS", name: "Fisika", category: WAJIB}) { __typename } }"""

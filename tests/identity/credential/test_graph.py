@@ -1,69 +1,12 @@
-"""Passwords, second factors and policies through the graph."""
+"""Passwords and policies through the graph."""
 
-import pyotp
 import pytest
 
 from libs.auth import SYSTEM_ROLES
-from libs.kernel import PLATFORM_TENANT_ID, new_id
+from libs.kernel import PLATFORM_TENANT_ID
 from libs.testing import actor_of
 from tests.identity.conftest import PASSWORD
-
-START = "mutation { startTotp { __typename ... on StartTotpSuccess { secret uri qrCode } ... on UserError { code } } }"
-CONFIRM = """mutation($input: ConfirmTotpInput!) { confirmTotp(input: $input) { __typename
-  ... on ConfirmTotpSuccess { recoveryCodes } ... on UserError { code message } } }"""
-LOGIN = """mutation($input: LoginInput!) { login(input: $input) { __typename
-  ... on LoginSuccess { accessToken refreshToken } ... on UserError { code message } } }"""
-
-
-@pytest.fixture
-def set_up(graph, clock):
-    """`secret = await set_up(actor)`: a second factor in force."""
-
-    async def run(actor, **request):
-        made = (await graph(START, actor=actor, **request)).ok()["startTotp"]
-        code = {"input": {"code": pyotp.TOTP(made["secret"]).at(clock.now)}}
-        confirmed = (await graph(CONFIRM, code, actor=actor, **request)).ok()["confirmTotp"]
-        assert len(confirmed["recoveryCodes"]) == 10
-        return made["secret"], confirmed["recoveryCodes"]
-
-    return run
-
-
-async def test_a_second_factor_from_its_start_to_a_sign_in(graph, set_up, add_user, school):
-    person = await add_user(school, "parent", email="ibu@x.test")
-    _, codes = await set_up(person)
-    for otp, code in ((None, "SECOND_FACTOR_REQUIRED"), ("12345", "INVALID_CODE"), (codes[0], None)):
-        given = {"input": {"email": "ibu@x.test", "password": PASSWORD, "otp": otp}}
-        answer = (await graph(LOGIN, given, tenant_id=school)).ok()["login"]
-        assert answer.get("code") == code
-    wrong = {"input": {"email": "ibu@x.test", "password": "wrong", "otp": codes[1]}}
-    refused = (await graph(LOGIN, wrong, tenant_id=school)).ok()["login"]
-    assert refused["__typename"] == "InvalidCredentials"
-    assert (await graph(START, actor=person)).ok()["startTotp"]["code"] == "SECOND_FACTOR_ACTIVE"
-
-
-async def test_a_platform_administrator_in_a_school_sets_it_up_at_home(graph, set_up, add_user, school, as_owner):
-    home = await add_user(PLATFORM_TENANT_ID, "super_admin", email="admin@x.test")
-    inside = actor_of("super_admin", school, user_id=home.user_id, acting_on=school)
-    await set_up(inside)
-    assert as_owner("identity", "select tenant_id from identity.second_factors") == [{"tenant_id": PLATFORM_TENANT_ID}]
-
-
-async def test_an_idempotency_key_keeps_no_secret(graph, add_user, school, as_owner):
-    person = await add_user(school, "teacher")
-    headers = {"idempotency-key": str(new_id())}
-    first, second = [(await graph(START, actor=person, headers=headers)).ok()["startTotp"] for _ in range(2)]
-    assert first["secret"] != second["secret"]
-    assert as_owner("identity", "select * from identity.idempotency_keys") == []
-
-
-async def test_whoever_has_no_account_here_sets_nothing_up(graph, school):
-    assert (await graph(START)).codes == ["UNAUTHENTICATED"]
-    stranger = actor_of("teacher", school)
-    assert (await graph(START, actor=stranger)).ok()["startTotp"]["code"] == "NOT_FOUND"
-    answer = (await graph(CONFIRM, {"input": {"code": "123456"}}, actor=stranger)).ok()["confirmTotp"]
-    assert answer["code"] == "NOT_FOUND"
-
+from tests.identity.credential.conftest import LOGIN, NEW_PASSWORD
 
 ASK = """mutation($input: RequestPasswordResetInput!) { requestPasswordReset(input: $input) { __typename
   ... on RequestPasswordResetSuccess { expiresIn } ... on UserError { code } } }"""
@@ -130,3 +73,69 @@ async def test_everybody_knows_the_rules_of_a_school_and_how_a_password_stands_t
     long = {"password": "bunga mekar di tepi sungai"}
     assert (await graph(STRENGTH, long, tenant_id=school)).ok()["passwordStrength"] == {"score": 4, "rules": []}
     assert (await graph(STRENGTH, {"password": "Ibuwati-1234"})).ok()["passwordStrength"]["rules"] == ["SIMILAR"]
+
+
+CHANGE = """mutation($input: ChangePasswordInput!) { changePassword(input: $input) { __typename
+  ... on ChangePasswordSuccess { accessToken refreshToken expiresIn } ... on UserError { code message }
+  ... on WeakPassword { rules } ... on AccountLocked { retryAfter } ... on InvalidInput { fields { path } } } }"""
+
+
+@pytest.fixture
+def sign_in(graph):
+    async def run(email, password=PASSWORD, *, tenant_id=None):
+        given = {"input": {"email": email, "password": password}}
+        return (await graph(LOGIN, given, tenant_id=tenant_id)).ok()["login"]
+
+    return run
+
+
+@pytest.fixture
+def change_by(graph):
+    """`await change_by(token, current, new)`."""
+
+    async def run(token, current, new=NEW_PASSWORD, **request):
+        given = {"input": {"currentPassword": current, "newPassword": new}}
+        headers = {"authorization": f"Bearer {token}"}
+        return (await graph(CHANGE, given, headers=headers, **request)).ok()["changePassword"]
+
+    return run
+
+
+async def test_a_password_is_changed_and_the_client_stays_signed_in(graph, sign_in, change_by, add_user, school):
+    await add_user(school, "parent", email="ibu@x.test")
+    token = (await sign_in("ibu@x.test", tenant_id=school))["accessToken"]
+    assert (await change_by(token, " "))["fields"] == [{"path": "input.currentPassword"}]
+    assert (await change_by(token, PASSWORD, "ibu"))["rules"] == ["LENGTH", "UPPER", "DIGIT", "SPECIAL", "COMMON"]
+    assert (await change_by(token, "wrong"))["message"] == "Kata sandi saat ini salah."
+    done = await change_by(token, PASSWORD)
+    assert done["expiresIn"] == 900
+    old, fresh = ({"authorization": f"Bearer {each}"} for each in (token, done["accessToken"]))
+    assert (await graph("{ me { id } }", headers=old)).codes == ["UNAUTHENTICATED"]
+    assert (await graph("{ me { id } }", headers=fresh)).ok()["me"]
+    for _ in range(5):
+        assert (await change_by(done["accessToken"], "wrong"))["code"] == "WRONG_PASSWORD"
+    assert (await change_by(done["accessToken"], NEW_PASSWORD))["retryAfter"] > 800
+    assert (await sign_in("ibu@x.test", NEW_PASSWORD, tenant_id=school))["accessToken"]
+    assert (await graph(CHANGE, {"input": {"currentPassword": "a", "newPassword": "b"}})).codes == ["UNAUTHENTICATED"]
+
+
+async def test_a_platform_administrator_in_a_school_changes_the_password_at_home(
+    *, sign_in, change_by, add_user, school
+):
+    await add_user(PLATFORM_TENANT_ID, "super_admin", email="admin@x.test")
+    token = (await sign_in("admin@x.test"))["accessToken"]
+    assert (await change_by(token, PASSWORD, tenant_id=school))["__typename"] == "ChangePasswordSuccess"
+    assert (await sign_in("admin@x.test", NEW_PASSWORD))["accessToken"]
+
+
+async def test_a_change_that_was_due_opens_the_other_mutations(
+    *, graph, sign_in, change_by, add_user, school, as_owner
+):
+    await add_user(school, "school_admin", email="admin@x.test")
+    as_owner("identity", "update identity.users set must_change_password = true")
+    invite = 'mutation { inviteUser(input: {name: "Adi", email: "a@x.test", roles: ["teacher"]}) { __typename } }'
+    token = (await sign_in("admin@x.test", tenant_id=school))["accessToken"]
+    assert (await graph(invite, headers={"authorization": f"Bearer {token}"})).codes == ["PASSWORD_CHANGE_REQUIRED"]
+    fresh = (await change_by(token, PASSWORD))["accessToken"]
+    done = await graph(invite, headers={"authorization": f"Bearer {fresh}"})
+    assert done.ok()["inviteUser"]["__typename"] == "InviteUserSuccess"

@@ -108,12 +108,12 @@ async def reset_password(
         await take_token(tx, hashed, TokenPurpose.PASSWORD_RESET)
         user.email_verified_at = user.email_verified_at or tx.now
         doer = Doer(user.id, tenant_id, origin)
-        version = await set_password(tx, user, password_hash, contact=contact, doer=doer, revocations=revocations)
+        await set_password(tx, user, password_hash, contact=contact, doer=doer, revocations=revocations)
         await end_sessions(tx, user.id, reason="PASSWORD", revocations=revocations)
         for table in (SignInFailure, AccountFailure):
             of_account = (table.tenant_id == tenant_id, table.email_blind == user.email_blind)
             await tx.execute(delete(table).where(*of_account))
-        return themselves(user.id, tenant_id, version, contact, tx.new_id())
+        return themselves(user.id, tenant_id, user.ver, contact, tx.new_id())
 
 
 async def _has_had_enough(tx: ReadTransaction, user_id: UUID) -> bool:

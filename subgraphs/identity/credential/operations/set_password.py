@@ -34,15 +34,16 @@ async def hash_unused(password: str, hashes: Sequence[str], hasher: PasswordHash
 
 async def set_password(
     tx: TenantTransaction, user: User, password_hash: str, *, contact: Contact, doer: Doer, revocations: Revocations
-) -> int:
-    """Sets the password of a locked account and tells the person; answers the version that tokens need from now on."""
+) -> None:
+    """Sets the password of a locked account and tells the person; `user.ver` is what tokens need from now on."""
     await _remember(tx, user)
     user.password_hash, user.must_change_password = password_hash, False
     await tx.flush()
-    version = (await raise_versions(tx, [user.id], revocations))[user.id]
-    tx.emit(PasswordChanged(user_id=user.id, ver=version, language=user.language, personal=contact.personal(user.name)))
+    await raise_versions(tx, [user.id], revocations)
+    await tx.session.refresh(user, ["ver"])
+    personal = contact.personal(user.name)
+    tx.emit(PasswordChanged(user_id=user.id, ver=user.ver, language=user.language, personal=personal))
     await record(tx, doer, Deed(action="user.password_changed", resource_type="user", resource_id=user.id))
-    return version
 
 
 async def _remember(tx: TenantTransaction, user: User) -> None:

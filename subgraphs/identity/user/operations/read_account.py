@@ -8,6 +8,7 @@ from uuid import UUID
 from libs.auth import Actor
 from libs.db import ReadTransaction, TenantTransaction
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
+from subgraphs.identity.credential.queries import second_factors_of
 from subgraphs.identity.role.queries import Hat, RoleState, count_holders, hats_of, permissions_of
 from subgraphs.identity.session.queries import KnownDevice, LivingSession, known_devices, living_sessions
 from subgraphs.identity.user.queries import Contact, Contacts, SealedContact
@@ -59,6 +60,11 @@ async def read_sessions(
 ) -> dict[UUID, list[LivingSession]]:
     """The living sessions of these accounts, the actor's own marked."""
     return await living_sessions(tx, user_ids, asking=actor.session_id)
+
+
+async def read_second_factors(tx: ReadTransaction, user_ids: Collection[UUID]) -> Collection[UUID]:
+    """Which of these accounts have a second factor in force."""
+    return await second_factors_of(tx, user_ids)
 
 
 async def read_devices(tx: ReadTransaction, user_ids: Collection[UUID]) -> dict[UUID, list[KnownDevice]]:

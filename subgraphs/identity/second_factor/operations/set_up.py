@@ -16,7 +16,7 @@ from libs.kernel import NotFound
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
 from subgraphs.identity.credential.model import RecoveryCode, SecondFactor
 from subgraphs.identity.credential.queries import step_of
-from subgraphs.identity.credential.rules import (
+from subgraphs.identity.second_factor.rules import (
     RECOVERY_BYTES,
     RECOVERY_CODES,
     InvalidCode,
@@ -79,7 +79,7 @@ async def confirm_totp(
     await tx.flush()
     tx.emit(SecondFactorEnabled(user_id=actor.user_id))
     await _record(tx, "user.second_factor_enabled", actor, origin)
-    return await _new_recovery_codes(tx, actor.user_id)
+    return await new_recovery_codes(tx, actor.user_id)
 
 
 async def _factor_of(tx: TenantTransaction, user_id: UUID) -> SecondFactor | None:
@@ -92,7 +92,8 @@ def _mine(tx: TenantTransaction, user_id: UUID) -> tuple[Any, ...]:
     return (SecondFactor.tenant_id == tx.tenant_id, SecondFactor.user_id == user_id)
 
 
-async def _new_recovery_codes(tx: TenantTransaction, user_id: UUID) -> list[str]:
+async def new_recovery_codes(tx: TenantTransaction, user_id: UUID) -> list[str]:
+    """Recovery codes in the place of all earlier ones; only their hashes stay."""
     earlier = (RecoveryCode.tenant_id == tx.tenant_id, RecoveryCode.user_id == user_id)
     await tx.execute(delete(RecoveryCode).where(*earlier))
     codes = [recovery_code(secrets.token_bytes(RECOVERY_BYTES)) for _ in range(RECOVERY_CODES)]

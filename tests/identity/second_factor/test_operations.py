@@ -8,8 +8,8 @@ import pytest
 
 from libs.auth import system_binding
 from libs.kernel import NotFound
-from subgraphs.identity.credential.operations.second_factor import confirm_totp, start_totp
-from subgraphs.identity.credential.rules import InvalidCode, SecondFactorActive, SecondFactorRequired
+from subgraphs.identity.second_factor.operations.set_up import confirm_totp, start_totp
+from subgraphs.identity.second_factor.rules import InvalidCode, SecondFactorActive, SecondFactorRequired
 from subgraphs.identity.session.queries import Access
 from subgraphs.identity.session.rules import AccountLocked, InvalidCredentials
 

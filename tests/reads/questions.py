@@ -270,7 +270,9 @@ def computed_by(seen: Seen, kind: str, name: str) -> str | None:
     needed = {
         ("identity", "User"): {
             **dict.fromkeys(("email", "phone"), "user:read_contact"),
-            **dict.fromkeys(("emailVerified", "lastSignInAt", "mustChangePassword"), "user:read_activity"),
+            **dict.fromkeys(
+                ("emailVerified", "lastSignInAt", "mustChangePassword", "secondFactor"), "user:read_activity"
+            ),
             **dict.fromkeys(("sessions", "devices"), "user:read_activity"),
             **dict.fromkeys(("roleAssignments", "effectivePermissions"), "role:read"),
             "roles": "user:read",

@@ -1,4 +1,4 @@
-"""Sessions and devices: one of each for every account of a school."""
+"""Sessions, devices and second factors: one of each for every account of a school."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -7,6 +7,7 @@ from uuid import UUID
 
 from libs.settings import Settings
 from libs.testing import owner_rows
+from subgraphs.identity.credential.model import SecondFactor
 from subgraphs.identity.session.model import Device, Session
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ _USED = datetime(2026, 2, 3, 4, 5, 6, 789, tzinfo=UTC)
 _LATER = datetime(2200, 1, 1, tzinfo=UTC)  # no test runs after it
 
 
-def sessions_of(school: "Rows", user_id: UUID, key: str) -> dict[str, list[dict[str, Any]]]:
-    """The rows of an account's session and device, and of a session that has ended."""
+def sessions_of(school: "Rows", user_id: UUID, key: str) -> dict[str, Any]:
+    """The rows of an account's session and device, and whether its second factor is in force."""
     whose = {"tenant_id": school.tenant_id, "user_id": user_id, "last_used_at": _USED}
     device = whose | {
         "id": school.id("devices", key),
@@ -33,12 +34,15 @@ def sessions_of(school: "Rows", user_id: UUID, key: str) -> dict[str, list[dict[
         "current": False,
     }
     session |= {name: f"~{school.school}/sessions/{key}/{name}" for name in ("device", "address", "user_agent")}
-    return {"devices": [device], "sessions": [session]}
+    return {"devices": [device], "sessions": [session], "second_factor": len(key) % 2 == 0}
 
 
 def insert_sessions(settings: Settings, users: Sequence[Mapping[str, Any]]) -> None:
     """Writes the rows of these accounts, and beside each session one that has ended."""
     for user in users:
+        factor = {"id": UUID(int=user["id"].int ^ 1), "user_id": user["id"], "secret": b"sealed"}
+        in_force = {"tenant_id": user["tenant_id"], "confirmed_at": _USED if user["second_factor"] else None}
+        _insert(settings, SecondFactor, factor | in_force)
         for device in user["devices"]:
             _insert(settings, Device, device)
         for session in user["sessions"]:

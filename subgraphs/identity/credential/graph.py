@@ -225,6 +225,11 @@ async def _change(call: Call, tx: Any) -> Any:
     )
 
 
+def _named(info: Info) -> UUID:
+    """The school that a public question is about, without one the platform. Raises RequestRefused TENANT_SUSPENDED."""
+    return info.context.school.tenant_id if info.context.tenant else info.context.named_tenant_id
+
+
 def _shown(policy: rules.PasswordPolicy) -> PasswordPolicy:
     return PasswordPolicy(
         kind=policy.kind,
@@ -256,7 +261,7 @@ class CredentialQuery:
     )
     async def password_rules(self, info: Info) -> PasswordRules:
         """Nobody needs to be signed in."""
-        policy = await read_password_policy(info.context.database, info.context.named_tenant_id)
+        policy = await read_password_policy(info.context.database, _named(info))
         return PasswordRules(kind=policy.kind, min_length=policy.min_length, rules=policy.rules)
 
     @strawberry.federation.field(
@@ -272,9 +277,7 @@ class CredentialQuery:
         name: Annotated[str, strawberry.argument(description="The person's name, which it may not repeat.")] = "",
     ) -> PasswordStrength:
         """Nobody needs to be signed in."""
-        found = await password_strength(
-            info.context.database, info.context.named_tenant_id, password=password, email=email, name=name
-        )
+        found = await password_strength(info.context.database, _named(info), password=password, email=email, name=name)
         return PasswordStrength(score=found.score, rules=found.rules)
 
 

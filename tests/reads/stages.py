@@ -161,7 +161,7 @@ class Stages:
 def _platform_users() -> list[Row]:
     root = Rows(OWN, utc_now().date()).users[0]
     own = {"id": uid(ROOT_USER, "users", "root"), "tenant_id": PLATFORM_TENANT_ID, "name": "~platform/users/root/name"}
-    others = {"sessions": [], "devices": []}
+    others = {"sessions": [], "devices": [], "second_factor": False}
     return [root | own | others | {"email": "root@mail.example", "roles": ("super_admin",), "staff": True}]
 
 

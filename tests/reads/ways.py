@@ -13,8 +13,11 @@ from tests.reads.families import Row
 from tests.reads.questions import Asked, Documents, kind_of, target_of
 from tests.reads.seen import ROOT_PERMISSIONS, STUBS, Seen
 
-_WITHOUT_ROWS = {"_entities", "_service", "academicJob", "identityJob", "operationsJob", "applicationStatus"}
-"""Long work, and where an application stands, are no rows that the engine reads."""
+_WITHOUT_ROWS = {
+    *("_entities", "_service", "academicJob", "identityJob", "operationsJob", "applicationStatus"),
+    *("passwordPolicy", "passwordRules", "passwordStrength"),
+}
+"""Long work, where an application stands, and what a school demands of passwords, are no rows that the engine reads."""
 _FOR_EVERYBODY = {"openAdmissionPeriods": frozenset({"admission_period:read"})}
 """Lists that whoever asks sees with the same permissions, and these."""
 _KEYS = {"student": ("nis", "nisn"), "publicSchool": ("slug", "npsn")}

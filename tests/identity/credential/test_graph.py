@@ -139,3 +139,10 @@ async def test_a_change_that_was_due_opens_the_other_mutations(
     fresh = (await change_by(token, PASSWORD))["accessToken"]
     done = await graph(invite, headers={"authorization": f"Bearer {fresh}"})
     assert done.ok()["inviteUser"]["__typename"] == "InviteUserSuccess"
+
+
+async def test_a_suspended_school_tells_nobody_its_rules(graph, school, as_owner):
+    as_owner("identity", "update identity.tenants set status = 'SUSPENDED' where id = %s", (school,))
+    for question in ("{ passwordRules { minLength } }", '{ passwordStrength(password: "a") { score } }'):
+        assert (await graph(question, tenant_id=school)).codes == ["TENANT_SUSPENDED"]
+    assert (await graph("{ passwordPolicy { kind } }")).codes == ["UNAUTHENTICATED"]

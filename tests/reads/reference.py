@@ -250,6 +250,13 @@ def _related(found: Found, name: str, relation: Relation, info: Any, arguments: 
     return Page(rows, arguments, relation.order)
 
 
+class _Everything(frozenset[str]):
+    """Whatever a batch asks for is selected: here a field's own resolver tells what of it is."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
 async def _computed(found: Found, computed: ComputedField, asked: _Asked) -> Any:
     actor = asked.request.signed_in
     is_own = computed.own is not None and found.values[computed.own] == actor.user_id
@@ -257,7 +264,7 @@ async def _computed(found: Found, computed: ComputedField, asked: _Asked) -> Any
         raise Forbidden
     row = SimpleNamespace(**{name: found.values[name] for name in computed.columns})
     async with asked.one_by_one, asked.request.database.write(actor.binding(found.entity.resource)) as tx:
-        (value,) = await computed.batch(Call(tx, asked.request), [row])
+        (value,) = await computed.batch(Call(tx, asked.request, selected=_Everything()), [row])
     if isinstance(value, Exception):
         raise value
     return value if value is None or computed.take is None else computed.take(value)

@@ -76,8 +76,8 @@ async def _choose_password(desk: Desk, page: str, deed: Deed, request: Request) 
 
 async def _ask_for_link(desk: Desk, request: Request) -> Response:
     form = await _form(request) if request.method == "POST" else dict(request.query_params)
-    slug = form.get("school", "").strip()[:_LONGEST_SLUG].lower()
-    school = await desk.find_school(slug)
+    slug, odd = checked_text(form.get("school", ""), "school", max_length=_LONGEST_SLUG)
+    school = None if odd else await desk.find_school(slug.lower())
     email, faults = checked_text(form.get("email", ""), "email", kind=EmailAddress, max_length=_EMAIL_LENGTH)
     show = partial(_page, request, "forgot", "forgot.html", school=school, slug=slug, email=email)
     if request.method != "POST":

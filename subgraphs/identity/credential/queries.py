@@ -15,7 +15,7 @@ from uuid import UUID
 import bcrypt
 import pyotp
 from pyotp.exceptions import OTPVerificationError
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import ColumnElement, func, insert, or_, select, update
 from zxcvbn.frequency_lists import FREQUENCY_LISTS  # type: ignore[import-untyped]
 
 from libs.crypto import DataKey
@@ -128,8 +128,13 @@ async def void_tokens(tx: TenantTransaction, user_id: UUID) -> None:
     """Makes every token void that was mailed to an account and has not been used."""
     mine = (OneTimeToken.tenant_id == tx.tenant_id, OneTimeToken.user_id == user_id)
     living = (OneTimeToken.used_at.is_(None), OneTimeToken.expires_at > tx.now)
-    void = update(OneTimeToken).where(*mine, *living).values(expires_at=tx.now)
+    void = update(OneTimeToken).where(*mine, *living).values(expires_at=_before_any_use(tx))
     await tx.execute(void.execution_options(synchronize_session=False))
+
+
+def _before_any_use(tx: TenantTransaction) -> ColumnElement[datetime]:
+    """When a void token expired: before it was mailed, so that whoever began to use it a moment ago comes too late."""
+    return func.least(OneTimeToken.created_at, tx.now)
 
 
 async def issue_token(tx: TenantTransaction, user_id: UUID, purpose: TokenPurpose) -> tuple[str, datetime]:
@@ -138,7 +143,8 @@ async def issue_token(tx: TenantTransaction, user_id: UUID, purpose: TokenPurpos
     It stays as a row, so that `tokens_since` counts it.
     """
     void = (OneTimeToken.used_at.is_(None), OneTimeToken.expires_at > tx.now)
-    earlier = update(OneTimeToken).where(*_tokens_of(tx, user_id, purpose), *void).values(expires_at=tx.now)
+    voided = {"expires_at": _before_any_use(tx)}
+    earlier = update(OneTimeToken).where(*_tokens_of(tx, user_id, purpose), *void).values(voided)
     await tx.execute(earlier.execution_options(synchronize_session=False))
     token, row = token_row(tx, user_id, purpose)
     await tx.execute(insert(OneTimeToken.__table__), [row])

@@ -40,8 +40,8 @@ class RoleState:
     """A role with all it permits: `own_permissions` itself, the rest by what it inherits from (`inherits`, a name).
 
     Of a system role `own_permissions` are what the school has added. `line` are the ids of the role and of those it
-    inherits from, upwards. `role_id` is that of its row for a school's own role, None for a system role. `holders`, how
-    many accounts hold it today, is there where it was asked for (`count_holders`).
+    inherits from, upwards, `names` their names. `role_id` is that of its row for a school's own role, None for a system
+    role. `holders`, how many accounts hold it today, is there where it was asked for (`count_holders`).
     """
 
     id: UUID
@@ -52,6 +52,7 @@ class RoleState:
     permissions: frozenset[str]
     inherits: str | None
     line: tuple[UUID, ...]
+    names: tuple[str, ...]
     role_id: UUID | None
     holders: int | Exception | None = None
 
@@ -78,6 +79,7 @@ def system_role(name: str, added: frozenset[str] = frozenset()) -> RoleState:
         permissions=role.permissions | added,
         inherits=None,
         line=(role_id,),
+        names=(name,),
         role_id=None,
     )
 
@@ -121,6 +123,7 @@ def _inheriting(own: Sequence[tuple[Role, frozenset[str]]], system: Sequence[Rol
             permissions=frozenset().union(*(permissions[each] for each in lines[role.id])),
             inherits=names[lines[role.id][1]] if len(lines[role.id]) > 1 else None,
             line=lines[role.id],
+            names=tuple(names[each] for each in lines[role.id]),
             role_id=role.id,
         )
         for role, given in own

@@ -72,6 +72,7 @@ async def give_access(
     """
     roles = (await roles_of(tx, [user.id], today))[user.id]
     names = tuple(role.name for role in roles)
+    demanding = {name for role in roles for name in role.names}  # what a role is demanded, its heirs are too
     own = UserStudent.user_id == user.id
     students = await tx.scalars(select(UserStudent.student_id).where(UserStudent.tenant_id == tx.tenant_id, own))
     contact = (await contacts.reveal(tx, [user])).get(user.id)
@@ -87,7 +88,7 @@ async def give_access(
         session_id=session_id,
         version=user.ver,
         email=contact.email,
-        pending=await duties_of(tx, user.id, names, must_change_password=user.must_change_password),
+        pending=await duties_of(tx, user.id, demanding, must_change_password=user.must_change_password),
     )
     return Access(actor, tokens.issuer.issue(actor, tx.now), refresh_token, tokens.access_seconds)
 

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from libs.kernel import new_id
 from libs.testing import GraphClient
 from subgraphs.academic.app import create_app as academic_app
 from tests.identity.conftest import PASSWORD
@@ -60,6 +61,26 @@ async def test_roles_of_the_policy_have_to_set_up_a_second_factor(
     await authenticator(head)
     renewed = (await graph(REFRESH, {"input": {"refreshToken": answer["refreshToken"]}})).ok()["refreshToken"]
     assert _pending(renewed) == []
+
+
+async def test_nobody_inherits_their_way_around_a_second_factor(*, graph, sign_in, add_user, school, as_owner):
+    await add_user(school, "teacher", email="guru@x.test")
+    role, heir = new_id(), new_id()
+    for row_id, name, system, parent in ((role, "Wakil", "principal", None), (heir, "Wakil muda", None, role)):
+        as_owner(
+            "identity",
+            "insert into identity.roles (tenant_id, id, name, is_system_role, parent_system_role, parent_id)"
+            " values (%s, %s, %s, false, %s, %s) returning id",
+            (school, row_id, name, system, parent),
+        )
+    as_owner(
+        "identity",
+        "update identity.user_roles set system_role = null, role_id = %s where tenant_id = %s returning id",
+        (heir, school),
+    )
+    demanded = """update identity.tenants set password_policy = '{"second_factor_roles": ["principal"]}' returning id"""
+    as_owner("identity", demanded)
+    assert _pending(await sign_in("guru@x.test")) == ["SECOND_FACTOR"]
 
 
 def _pending(answer):

@@ -20,6 +20,7 @@ from subgraphs.identity.tenant.model import Tenant
 
 _LONGEST_SCORED: Final = 64  # characters; what zxcvbn takes grows with their square
 _LONGEST_JUDGED: Final = 1_000
+_LONGEST_ABOUT: Final = 254  # of a name or an address; anybody may ask, and every word of it is compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,12 @@ async def read_password_policy(database: Database, tenant_id: UUID) -> PasswordP
 
 
 async def password_strength(database: Database, tenant_id: UUID, *, password: str, email: str, name: str) -> Strength:
-    """How a password stands to what that school demands, for a person of that name and address."""
+    """How a password stands to what that school demands, for a person of that name and address.
+
+    Of what is longer than any of the three can be, the beginning counts: whoever asks may be a stranger.
+    """
     policy = await read_password_policy(database, tenant_id)
-    cut = password[:_LONGEST_JUDGED]
+    cut, name, email = password[:_LONGEST_JUDGED], name[:_LONGEST_ABOUT], email[:_LONGEST_ABOUT]
     rules = broken_rules(cut, name=name, email=email, policy=policy, common=COMMON)
     return Strength(await asyncio.to_thread(_score, cut[:_LONGEST_SCORED], (name, email)), rules)
 

@@ -1,7 +1,7 @@
 """Accounts for the people of academic's records: made by invitation, or reused where the address has one."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -15,6 +15,7 @@ from libs.events.contracts.identity import RoleAssigned, UserCreated
 from libs.events.envelope import EventMeta
 from libs.events.projection import upsert_if_newer
 from subgraphs.identity.audit.queries import NOBODY, Deed, record
+from subgraphs.identity.credential.queries import void_tokens
 from subgraphs.identity.role.model import UserRole
 from subgraphs.identity.role.queries import system_role
 from subgraphs.identity.user.model import User, UserRecord, UserStudent
@@ -24,9 +25,11 @@ from subgraphs.identity.user.queries import (
     NewAccount,
     create_accounts,
     hat_row,
+    invite_again,
     raise_versions,
     record_row,
 )
+from subgraphs.identity.user.rules import UserStatus
 
 # Built once: an import of academic sends hundreds of events, and building a statement costs more than running it.
 _LINKED: Final = select(UserRecord.record_id).where(
@@ -135,8 +138,7 @@ async def _reuse(
     if added:
         rows = [hat_row(tx, user_id, system_role(role), NOBODY, tx.now.date()) for user_id, role in added]
         await tx.execute(insert(UserRole.__table__), rows)
-        staff = [user_id for user_id, role in added if system_role(role).is_staff]
-        if staff:
+        if staff := [user_id for user_id, role in added if system_role(role).is_staff]:
             await tx.execute(update(User).where(User.tenant_id == tx.tenant_id, User.id.in_(staff)).values(staff=True))
         versions = await raise_versions(tx, {user_id for user_id, _ in added}, revocations)
         await record(tx, NOBODY, *(_assigned(user_id, role) for user_id, role in added))
@@ -152,6 +154,7 @@ async def _reuse(
             )
         )
     clear = await contacts.reveal(tx, list(users.values()))
+    await _take_from_registrants(tx, users, hats, clear)
     for row, person in links:
         tx.emit(
             UserCreated(
@@ -163,6 +166,28 @@ async def _reuse(
                 personal=clear[row["id"]].personal(row["name"]) if row["id"] in clear else {},
             )
         )
+
+
+async def _take_from_registrants(
+    tx: TenantTransaction,
+    users: Mapping[UUID, RowMapping],
+    hats: Mapping[UUID, Sequence[str]],
+    clear: Mapping[UUID, Contact],
+) -> None:
+    """Invites those whose address somebody registered without showing that it is theirs; what opens it then is void.
+
+    A stranger could have chosen the password, and waited for the pupil that comes with the record.
+    """
+    pending = [user_id for user_id, row in users.items() if row["status"] == UserStatus.INVITED and user_id in clear]
+    if not pending:
+        return
+    registered = (User.status == UserStatus.INVITED, User.password_hash.is_not(None))
+    whose = select(User).where(User.tenant_id == tx.tenant_id, User.id.in_(pending), *registered)
+    for user in await tx.scalars(whose.order_by(User.id).with_for_update()):
+        user.password_hash = None
+        await tx.flush()
+        await void_tokens(tx, user.id)
+        await invite_again(tx, user, clear[user.id], [system_role(name) for name in hats[user.id]])
 
 
 async def _hats(tx: TenantTransaction, user_ids: list[UUID]) -> dict[UUID, list[str]]:

@@ -157,7 +157,6 @@ async def test_a_token_that_identity_signed_opens(graph, forge):
         ({"exp": int(time.time()) - 1}, "TOKEN_EXPIRED"),
         ({"signed_by": ECKey.generate_key("P-256", {"kid": "test"})}, "UNAUTHENTICATED"),
     ],
-    ids=str,
 )
 async def test_a_token_that_does_not_hold_opens_nothing(graph, forge, changes, code):
     assert (await Program(graph, None, forge(**changes))("{ users { totalCount } }")).codes == [code]

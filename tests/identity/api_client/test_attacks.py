@@ -77,7 +77,6 @@ def _now(seconds: int) -> int:
         {"header": {"kid": 7}},
         {"header": {"crit": ["exp"]}},
     ],
-    ids=str,
 )
 async def test_an_assertion_that_does_not_hold(graph, client, as_owner, changes):
     try:

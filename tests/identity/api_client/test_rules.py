@@ -129,7 +129,6 @@ def test_what_is_no_key_set(document):
         {"alg": "RS256"},
         {"key_ops": ["sign"]},
     ],
-    ids=str,
 )
 def test_an_unsuitable_elliptic_key(changes):
     assert codes({"keys": [EC | changes]}) == ["UNSUITABLE_KEY"]

@@ -14,6 +14,7 @@ from libs.files.lines import (
     read_lines,
 )
 from libs.files.objects import StorageUnavailable, StoredFiles
+from libs.files.storage import Storage
 from libs.files.tables import create_file_table, file_table
 from libs.files.uploads import TakenFile, Uploads
 
@@ -25,6 +26,7 @@ __all__ = [
     "FileType",
     "Line",
     "Sheet",
+    "Storage",
     "StorageUnavailable",
     "StoredFiles",
     "TakenFile",

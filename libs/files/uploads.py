@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Table, column, delete, func, insert, select, table, text, tuple_, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Table, delete, func, insert, literal_column, select, tuple_, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from libs.crypto import DataKey, SignedLinks, Vault
@@ -18,6 +17,7 @@ from libs.db import Database, ReadTransaction, TenantTransaction
 from libs.files.content import FileType, opened
 from libs.files.lines import FILE_PATH, FILE_TEXTS, Content, Unreadable
 from libs.files.objects import StorageUnavailable, StoredFiles
+from libs.files.storage import MEBIBYTE, Storage
 from libs.kernel import PLATFORM_TENANT_ID, Binding, FieldFault, InvalidInput, NotFound, Quota, QuotaExceeded, Scope
 from libs.settings import Settings
 from libs.telemetry import get_logger
@@ -26,8 +26,6 @@ ADDRESS_LIFE: Final = timedelta(minutes=15)
 FILE_LIFE: Final = timedelta(hours=24)
 MOST_WAITING: Final = 1024
 """Uploads a school may have at a time in one domain, mebibytes, whatever storage it pays for."""
-_MEBIBYTE: Final = 2**20
-_PER_GIGABYTE: Final = 1024
 _AT_ONCE: Final = 100
 _LOOK_SECONDS: Final = 60.0
 _PLATFORM: Final = Binding(PLATFORM_TENANT_ID, Scope.SYSTEM)
@@ -57,14 +55,14 @@ class _Sealed:
 
 
 class Uploads:
-    """The uploads of one subgraph, whose table `files` is given.
+    """The uploads of one subgraph, whose table `files` is given; `storage` counts them.
 
     Contents are sealed with the tenant's key: a school's files are full of people.
     """
 
-    def __init__(self, files: Table, settings: Settings, vault: Vault) -> None:
+    def __init__(self, files: Table, settings: Settings, vault: Vault, storage: Storage[Any]) -> None:
         self._files = files
-        self._tenants = table("tenants", column("id"), column("quotas", JSONB), schema=files.schema)
+        self.storage = storage
         self._vault = vault
         self._store = StoredFiles(settings.files_url)
         self._links = SignedLinks(settings, purpose="upload")
@@ -81,7 +79,8 @@ class Uploads:
 
         Raises QuotaExceeded.
         """
-        await self._check_quota(tx, size)
+        await self.storage.reserve(tx, size)
+        await self._check_waiting(tx, size)
         file_id, until = tx.new_id(), tx.now + ADDRESS_LIFE
         values = {"id": file_id, "created_by": created_by, "name": name, "size": size, "type": kind.value}
         await tx.execute(insert(self._files).values(**values, expires_at=until))
@@ -112,9 +111,13 @@ class Uploads:
         digest = await asyncio.to_thread(lambda: hashlib.sha256(content).digest())
         async with database.write(binding) as tx:
             values = {"size": len(content), "sha256": digest, "expires_at": tx.now + FILE_LIFE, "updated_at": tx.now}
-            claim = update(self._files).where(*self._open(tx, file_id)).values(**values).returning(self._files.c.id)
-            if (await tx.execute(claim)).one_or_none() is None:
+            announced = literal_column("old.size")
+            claim = update(self._files).where(*self._open(tx, file_id)).values(**values).returning(announced)
+            row = (await tx.execute(claim)).one_or_none()
+            if row is None:
                 return False
+            if row[0] != len(content):
+                await self.storage.tell(tx, tenant_id)
             key = await self._vault.tenant_key(tx)
         sealed = await asyncio.to_thread(key.wrap, content, self._place(tenant_id, file_id))
         await self._store.put(self._name(tenant_id, file_id), sealed)
@@ -172,6 +175,8 @@ class Uploads:
                 await self._store.delete(self._name(tenant_id, file_id))
             gone = [(tenant_id, file_id) for tenant_id, file_id in rows]
             await tx.execute(delete(self._files).where(tuple_(mine.tenant_id, mine.id).in_(gone)))
+            for tenant_id in sorted({tenant_id for tenant_id, _ in gone}):  # two purges wait in the same order
+                await self.storage.tell(tx, tenant_id)
         return len(rows) == _AT_ONCE
 
     async def keep_purged(self, database: Database, stop: asyncio.Event) -> None:
@@ -185,18 +190,12 @@ class Uploads:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)
 
-    async def _check_quota(self, tx: TenantTransaction, size: int) -> None:
-        # Of two that ask at once, the second counts what the first one got.
-        lock = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
-        await tx.execute(lock, {"name": f"{self.domain}.files/{tx.tenant_id}"})
-        mine, tenants = self._files.c, self._tenants.c
+    async def _check_waiting(self, tx: TenantTransaction, size: int) -> None:
+        mine = self._files.c  # of two that ask at once, the second counts what the first one got: it has reserved
         waiting = select(func.coalesce(func.sum(mine.size), 0)).where(mine.tenant_id == tx.tenant_id)
         used = int((await tx.execute(waiting)).scalar_one())
-        quotas = (await tx.execute(select(tenants.quotas).where(tenants.id == tx.tenant_id))).scalar_one_or_none()
-        gigabytes = (quotas or {}).get("storage_gb")
-        allowed = MOST_WAITING if gigabytes is None else min(gigabytes * _PER_GIGABYTE, MOST_WAITING)
-        if used + size > allowed * _MEBIBYTE:
-            raise QuotaExceeded(quota=Quota.STORAGE, used=used // _MEBIBYTE, allowed=allowed)
+        if used + size > MOST_WAITING * MEBIBYTE:
+            raise QuotaExceeded(quota=Quota.STORAGE, used=used // MEBIBYTE, allowed=MOST_WAITING)
 
     async def _sealed(self, tx: TenantTransaction, file_id: UUID) -> _Sealed:
         mine = self._files.c

@@ -5,10 +5,11 @@ from functools import partial
 
 from starlette.applications import Starlette
 
-from libs.crypto import KeyRing
+from libs.crypto import KeyRing, Vault
 from libs.db import Database
 from libs.events import OutboxWriter
-from libs.files import Uploads, upload_route
+from libs.events.contracts.academic import AcademicStorageCounted
+from libs.files import Storage, Uploads, upload_route
 from libs.graph import Subgraph, subgraph_app
 from libs.jobs import JobQueue, SubgraphWorker
 from libs.kernel import Clock, utc_now
@@ -34,10 +35,15 @@ def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
     return Database(settings, SCHEMA, on_flush=OutboxWriter(SCHEMA, KeyRing.from_settings(settings)), clock=clock)
 
 
+def open_uploads(settings: Settings, vault: Vault) -> Uploads:
+    """The files that are sent to academic, which are all it keeps."""
+    return Uploads(files, settings, vault, Storage(files, AcademicStorageCounted))
+
+
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     """The graph of academic. Raises SettingsError when a key is missing."""
     contacts = Contacts.from_settings(settings)
-    uploads = Uploads(files, settings, contacts.vault)
+    uploads = open_uploads(settings, contacts.vault)
     extras = Extras(contacts, JobQueue(SCHEMA, contacts.vault), uploads)
     database = open_database(settings, clock=clock)
     subgraph = Subgraph(SCHEMA, settings, schema, database, Tenant.__table__, extras, clock)
@@ -47,7 +53,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
 def create_worker(settings: Settings) -> SubgraphWorker:
     """Relay, consumers and long work of academic."""
     contacts, database = Contacts.from_settings(settings), open_database(settings)
-    uploads = Uploads(files, settings, contacts.vault)
+    uploads = open_uploads(settings, contacts.vault)
     return SubgraphWorker(
         settings,
         database,
@@ -55,6 +61,6 @@ def create_worker(settings: Settings) -> SubgraphWorker:
         consumers=consumers(contacts),
         queue=JobQueue(SCHEMA, contacts.vault),
         jobs=jobs(contacts, uploads),
-        snapshots=snapshots(contacts),
+        snapshots={**snapshots(contacts), "storage": uploads.storage.snapshot},
         also=[partial(uploads.keep_purged, database)],
     )

@@ -9,7 +9,8 @@ from libs.auth import Revocations
 from libs.crypto import KeyRing, Vault
 from libs.db import Database
 from libs.events import OutboxWriter
-from libs.files import Uploads, upload_route
+from libs.events.contracts.identity import IdentityStorageCounted
+from libs.files import Storage, Uploads, upload_route
 from libs.graph import Subgraph, subgraph_app
 from libs.jobs import JobQueue, SubgraphWorker
 from libs.kernel import Clock, utc_now
@@ -46,8 +47,9 @@ def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
 
 
 def open_uploads(settings: Settings) -> Uploads:
-    """The files that are sent to identity."""
-    return Uploads(files, settings, Vault(KeyRing.from_settings(settings), vault_table))
+    """The files that are sent to identity, which are all it keeps."""
+    vault = Vault(KeyRing.from_settings(settings), vault_table)
+    return Uploads(files, settings, vault, Storage(files, IdentityStorageCounted))
 
 
 def open_queue(settings: Settings) -> JobQueue:
@@ -72,7 +74,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
 
 def create_worker(settings: Settings) -> SubgraphWorker:
     """Relay, consumers and timed work of identity."""
-    database, revocations = open_database(settings), Revocations(settings)
+    database, revocations, uploads = open_database(settings), Revocations(settings), open_uploads(settings)
     return SubgraphWorker(
         settings,
         database,
@@ -81,7 +83,8 @@ def create_worker(settings: Settings) -> SubgraphWorker:
         queue=open_queue(settings),
         jobs=jobs(Contacts(settings), open_uploads(settings)),
         schedules=schedules(settings, revocations),
-        also=[partial(open_uploads(settings).keep_purged, database)],
+        snapshots={"storage": uploads.storage.snapshot},
+        also=[partial(uploads.keep_purged, database)],
     )
 
 

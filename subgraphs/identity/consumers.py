@@ -3,8 +3,17 @@
 from libs.auth import Revocations
 from libs.db import TenantTransaction
 from libs.events import Consumers, EventMeta
-from libs.events.contracts.academic import GuardianLinked, StudentCreated, StudentUpdated, TeacherCreated
+from libs.events.contracts.academic import (
+    AcademicStorageCounted,
+    GuardianLinked,
+    StudentCreated,
+    StudentUpdated,
+    TeacherCreated,
+)
+from libs.events.contracts.identity import IdentityStorageCounted
+from libs.events.contracts.operations import OperationsStorageCounted
 from subgraphs.identity.tenant.operations.count_people import count_student, count_teacher
+from subgraphs.identity.tenant.operations.count_storage import count_storage
 from subgraphs.identity.user.operations.provision_accounts import (
     link_guardian,
     link_student,
@@ -36,4 +45,7 @@ def consumers(contacts: Contacts, revocations: Revocations) -> Consumers:
         StudentUpdated: student_updated,
         TeacherCreated: teacher_created,
         GuardianLinked: link_guardian,
+        AcademicStorageCounted: count_storage,
+        IdentityStorageCounted: count_storage,
+        OperationsStorageCounted: count_storage,
     }

@@ -8,7 +8,8 @@ from starlette.applications import Starlette
 from libs.crypto import KeyRing, SignedLinks, Vault
 from libs.db import Database
 from libs.events import OutboxWriter
-from libs.files import StoredFiles, Uploads, upload_route
+from libs.events.contracts.operations import OperationsStorageCounted
+from libs.files import Storage, StoredFiles, Uploads, upload_route
 from libs.graph import Subgraph, subgraph_app
 from libs.jobs import JobQueue, SubgraphWorker
 from libs.kernel import Clock, utc_now
@@ -19,6 +20,7 @@ from subgraphs.operations.model import SCHEMA, Tenant, files, person_keys
 from subgraphs.operations.report_card.adapters.chromium import ChromiumPrinter
 from subgraphs.operations.report_card.adapters.page import Pages
 from subgraphs.operations.report_card.http import Archive, report_card_routes
+from subgraphs.operations.report_card.queries import CARD_BYTES
 from subgraphs.operations.schema import schema
 
 
@@ -37,12 +39,17 @@ def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
     return Database(settings, SCHEMA, on_flush=OutboxWriter(SCHEMA, KeyRing.from_settings(settings)), clock=clock)
 
 
+def open_uploads(settings: Settings, vault: Vault) -> Uploads:
+    """The files that are sent to operations; with report cards, they are all it keeps."""
+    return Uploads(files, settings, vault, Storage(files, OperationsStorageCounted, CARD_BYTES))
+
+
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     """The graph of operations. Raises SettingsError when a key is missing."""
     database = open_database(settings, clock=clock)
     vault = Vault(KeyRing.from_settings(settings), person_keys)
     links = SignedLinks(settings, purpose="report card")
-    uploads = Uploads(files, settings, vault)
+    uploads = open_uploads(settings, vault)
     extras = Extras(JobQueue(SCHEMA, vault), vault, links, uploads)
     subgraph = Subgraph(SCHEMA, settings, schema, database, Tenant.__table__, extras, clock)
     archive = Archive(database, vault, StoredFiles(settings.files_url), links, clock)
@@ -54,7 +61,7 @@ def create_worker(settings: Settings) -> SubgraphWorker:
     key_ring = KeyRing.from_settings(settings)
     vault = Vault(key_ring, person_keys)
     printer, database = ChromiumPrinter(settings.chromium), open_database(settings)
-    stored, uploads = StoredFiles(settings.files_url), Uploads(files, settings, vault)
+    stored, uploads = StoredFiles(settings.files_url), open_uploads(settings, vault)
     return SubgraphWorker(
         settings,
         database,
@@ -62,5 +69,6 @@ def create_worker(settings: Settings) -> SubgraphWorker:
         consumers=consumers(vault),
         queue=JobQueue(SCHEMA, vault),
         jobs=jobs(vault, Pages(settings.public_url), printer, stored, uploads),
+        snapshots={"storage": uploads.storage.snapshot},
         also=[printer.run, partial(uploads.keep_purged, database)],
     )

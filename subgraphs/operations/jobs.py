@@ -18,6 +18,6 @@ def jobs(vault: Vault, pages: Pages, printer: Printer, files: Files, uploads: Up
         await carry_out_import(tx, job, uploads=uploads)
 
     async def render(tx: TenantTransaction, job: RunningJob) -> None:
-        await render_report_card(tx, job, press=press)
+        await render_report_card(tx, job, press=press, storage=uploads.storage)
 
     return {IMPORT_ATTENDANCE: load, RENDER_REPORT_CARD: render}

@@ -50,8 +50,8 @@ def policies(c: Catalogue) -> Iterator[str]:
     """One permissive policy for the app, one for the owner, and none but restrictive ones beside them."""
     shapes = dict.fromkeys(c.guarded, (TENANT_RULE, TENANT_RULE))
     shapes |= dict.fromkeys(c.of_class(TableClass.PLATFORM), (None, PLATFORM_RULE))  # own rows may be read
-    for table in c.of_class(TableClass.PROJECTION) & {"tenants", "counted_people"}:
-        shapes[table] = (DIRECTORY_RULE, TENANT_RULE)  # the schools, and how many people they have, are the platform's
+    for table in c.of_class(TableClass.PROJECTION) & {"tenants", "counted_people", "counted_storage"}:
+        shapes[table] = (DIRECTORY_RULE, TENANT_RULE)  # the schools, and their numbers, are the platform's
     for table, (using, check) in shapes.items():
         given = [policy for policy in c.policies if policy["table"] == table]
         permissive = {tuple(policy["roles"]): policy for policy in given if policy["permissive"]}

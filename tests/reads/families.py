@@ -28,7 +28,7 @@ from subgraphs.academic.subject.model import Subject
 from subgraphs.academic.teacher.model import Teacher
 from subgraphs.identity.api_client.model import ApiClient
 from subgraphs.identity.role.model import Role, RolePermission
-from subgraphs.identity.tenant.model import CountedPerson, Tenant
+from subgraphs.identity.tenant.model import CountedPerson, CountedStorage, Tenant
 from subgraphs.notification.model import Tenant as NotificationTenant
 from subgraphs.notification.notification.model import Notification, NotificationStudent
 from tests.reads import admissions, lessons, money
@@ -69,7 +69,7 @@ MODELS = {
         ),
         *(Class, Subject, ClassSubject, Teaching, Room, Schedule, Enrollment),
     ),
-    "identity": (Tenant, CountedPerson, Role, RolePermission, ApiClient),
+    "identity": (Tenant, CountedPerson, CountedStorage, Role, RolePermission, ApiClient),
     "notification": (NotificationTenant, Notification, NotificationStudent),
     "finance": money.MODELS,
     "operations": lessons.MODELS,
@@ -157,6 +157,8 @@ class Rows:
         for key, kind in (("one", "STUDENT"), ("two", "STUDENT"), ("three", "TEACHER")):
             counted = {"record_id": self.id("records", key), "kind": kind, "counts": key != "two", "sequence": 1}
             self.add(CountedPerson, key, **counted)
+        for domain, kept in (("academic", 3 * 2**30), ("operations", 1)):
+            self.add(CountedStorage, domain, domain=domain, kept_bytes=kept, sequence=1)
         role = self.add(Role, "librarian", is_system_role=False, parent_system_role="student")
         self.add(RolePermission, "librarian", role_id=role["id"], permission="subject:read")
         moments = {"created_at": _MADE, "former_valid_until": _MADE, "last_used_at": _MADE, "revoked_at": _MADE}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cached_property
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -343,8 +344,7 @@ class Seen:
             case "TenantQuotas", _:
                 return row["quotas"].get(column_of(field))
             case "TenantUsage", _:
-                people = self.school_table(self.schools[row["id"]], "counted_people")
-                return sum(each["counts"] and f"{each['kind'].lower()}s" == field for each in people)
+                return self.usage(self.schools[row["id"]], field)
             case "ReportCard", "pdfUrl":
                 return seen_lessons.pdf_path(row)
             case "Invoice", "open":
@@ -353,6 +353,13 @@ class Seen:
                 bills = [each for each in self.table("invoices") if each["student_id"] == row["id"]]
                 return self.owed(bills) if self.may("invoice") or row["id"] in self.actor.student_ids else None
         return told(row[column_of(field)])
+
+    def usage(self, school: str, field: str) -> int:
+        """What a school has of that for which there are quotas."""
+        if field == "storageMegabytes":
+            return ceil(sum(each["kept_bytes"] for each in self.school_table(school, "counted_storage")) / 2**20)
+        people = self.school_table(school, "counted_people")
+        return sum(each["counts"] and f"{each['kind'].lower()}s" == field for each in people)
 
     def owed(self, invoices: Iterable[Row]) -> int:
         """Rupiah that are still to be paid of those that are still asked for."""

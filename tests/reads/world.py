@@ -25,7 +25,7 @@ from subgraphs.academic.teacher.model import Teacher
 from subgraphs.admission.model import Tenant as AdmissionTenant
 from subgraphs.finance.model import Tenant as FinanceTenant
 from subgraphs.identity.api_client.model import ApiClient
-from subgraphs.identity.tenant.model import CountedPerson, Tenant
+from subgraphs.identity.tenant.model import CountedPerson, CountedStorage, Tenant
 from subgraphs.notification.model import Tenant as NotificationTenant
 from subgraphs.notification.notification.model import Notification, NotificationStudent
 from subgraphs.operations.model import Tenant as OperationsTenant
@@ -130,9 +130,11 @@ class SchoolRows:
         ]
         known = {"quotas": {"max_students": 30}, "registration_role": "parent"} if self.school == "melati" else {}
         people = [{"record_id": self._id("counted", at), "kind": "STUDENT", "counts": at > 0} for at in range(3)]
+        kept = [{"domain": "academic", "kept_bytes": 2**31}, {"domain": "operations", "kept_bytes": 2**20}]
         return [
             (Tenant, [self._tenant() | known | {"created_at": made}]),
             (CountedPerson, self._rows("counted person", [each | {"sequence": 1} for each in people])),
+            (CountedStorage, self._rows("counted storage", [each | {"sequence": 1} for each in kept])),
             (ApiClient, self._rows("api_client", clients)),
         ]
 

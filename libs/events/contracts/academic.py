@@ -271,6 +271,18 @@ class ScheduleUpdated(Event):
     is_active: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcademicStorageCounted(Event):
+    """What academic keeps of a school's files in all, bytes, announced uploads with them."""
+
+    domain: ClassVar[str] = "academic"
+    aggregate: ClassVar[str] = "storage"
+    aggregate_key: ClassVar[str] = "tenant_id"
+
+    tenant_id: UUID
+    kept_bytes: int
+
+
 EVENTS: tuple[type[Event], ...] = (
     SchoolUpdated,
     AcademicYearCreated,
@@ -287,4 +299,5 @@ EVENTS: tuple[type[Event], ...] = (
     SubjectAssignedToClass,
     TeacherAssigned,
     ScheduleUpdated,
+    AcademicStorageCounted,
 )

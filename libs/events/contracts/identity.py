@@ -256,6 +256,18 @@ class ApiClientRevoked(_AboutApiClient):
     ver: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityStorageCounted(Event):
+    """What identity keeps of a school's files in all, bytes, announced uploads with them."""
+
+    domain: ClassVar[str] = "identity"
+    aggregate: ClassVar[str] = "storage"
+    aggregate_key: ClassVar[str] = "tenant_id"
+
+    tenant_id: UUID
+    kept_bytes: int
+
+
 EVENTS: tuple[type[Event], ...] = (
     TenantCreated,
     TenantUpdated,
@@ -284,4 +296,5 @@ EVENTS: tuple[type[Event], ...] = (
     ApiClientCreated,
     ApiClientSecretRotated,
     ApiClientRevoked,
+    IdentityStorageCounted,
 )

@@ -64,4 +64,16 @@ class ReportCardGenerated(Event):
     revision: int
 
 
-EVENTS: tuple[type[Event], ...] = (AttendanceRecorded, AbsenceNotified, ReportCardGenerated)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationsStorageCounted(Event):
+    """What operations keeps of a school's files in all, bytes, announced uploads with them."""
+
+    domain: ClassVar[str] = "operations"
+    aggregate: ClassVar[str] = "storage"
+    aggregate_key: ClassVar[str] = "tenant_id"
+
+    tenant_id: UUID
+    kept_bytes: int
+
+
+EVENTS: tuple[type[Event], ...] = (AttendanceRecorded, AbsenceNotified, ReportCardGenerated, OperationsStorageCounted)

@@ -40,7 +40,7 @@ from subgraphs.identity.tenant.operations.create_tenant import FirstAdmin, creat
 from subgraphs.identity.tenant.operations.import_tenants import import_tenants
 from subgraphs.identity.tenant.operations.suspend_tenant import resume_tenant, suspend_tenant
 from subgraphs.identity.tenant.operations.update_tenant import update_tenant
-from subgraphs.identity.tenant.queries import SCHOOLS, counted, quota
+from subgraphs.identity.tenant.queries import SCHOOLS, counted, quota, stored_mebibytes
 
 described_enum(
     rules.SchoolLevel,
@@ -86,6 +86,10 @@ class TenantUsage:
 
     students: int = column("Pupils who go to the school.", of=lambda t: counted(t.c.id, "STUDENT"))
     teachers: int = column("Teachers.", of=lambda t: counted(t.c.id, "TEACHER"))
+    storage_megabytes: int = column(
+        "Files in all, megabytes of 2^20 bytes, begun ones counted whole; a gigabyte of the quota has 1,024.",
+        of=lambda t: stored_mebibytes(t.c.id),
+    )
 
 
 _STARTS_WITH = starting_with("Beginning of the name, whatever its case.", "name_key")

@@ -69,3 +69,22 @@ class CountedPerson(TenantRow, Base):
         Index("ix_counted_people_tenant_id_kind", "tenant_id", "kind", postgresql_where=text("counts")),
         {"info": {"class": TableClass.PROJECTION}},
     )
+
+
+class CountedStorage(TenantRow, Base):
+    """Projection of every subgraph that keeps files, identity's own with them: what it keeps for a school, bytes.
+
+    A row per domain, whose sequences say nothing of each other. The platform reads all of it.
+    """
+
+    __tablename__ = "counted_storage"
+
+    domain: Mapped[str] = mapped_column(Text)
+    kept_bytes: Mapped[int] = mapped_column(BigInteger)
+    sequence: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "domain"),
+        CheckConstraint("kept_bytes >= 0", name="kept_bytes"),
+        {"info": {"class": TableClass.PROJECTION}},
+    )

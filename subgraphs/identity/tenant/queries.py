@@ -4,18 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Integer, func, select
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Integer, func, select
 
 from libs.db import TenantTransaction
 from libs.events.contracts.identity import TenantEvent
 from libs.kernel import Conflict, NotFound
 from subgraphs.identity.audit.queries import Deed, Doer, record
-from subgraphs.identity.tenant.model import CountedPerson, Tenant
+from subgraphs.identity.tenant.model import CountedPerson, CountedStorage, Tenant
 
 SCHOOLS: FromClause = select(Tenant.__table__).where(Tenant.level.is_not(None)).subquery("schools")
 """Every tenant but the platform's own."""
 
 
+_MEBIBYTE = 2**20
 _STATE = ("slug", "name", "npsn", "level", "timezone", "status", "features", "quotas")
 
 
@@ -80,6 +81,14 @@ def counted(tenant_id: ColumnElement[UUID], kind: str) -> ColumnElement[int]:
     person = CountedPerson.__table__.alias()
     wanted = (person.c.tenant_id == tenant_id, person.c.kind == kind, person.c.counts)
     return select(func.count()).select_from(person).where(*wanted).scalar_subquery()
+
+
+def stored_mebibytes(tenant_id: ColumnElement[UUID]) -> ColumnElement[int]:
+    """What all subgraphs keep for the school of a row, the last mebibyte counted whole: bytes outgrow GraphQL's Int."""
+    kept = CountedStorage.__table__.alias()
+    total = func.coalesce(func.sum(kept.c.kept_bytes), 0).cast(BigInteger)
+    mebibytes = (total + _MEBIBYTE - 1) // _MEBIBYTE
+    return select(mebibytes.cast(Integer)).select_from(kept).where(kept.c.tenant_id == tenant_id).scalar_subquery()
 
 
 def quota(table: FromClause, name: str) -> ColumnElement[int]:

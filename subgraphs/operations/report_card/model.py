@@ -41,6 +41,7 @@ class ReportCard(TenantRow, Base):
     published_by: Mapped[UUID | None]
     published_at: Mapped[datetime | None]
     file: Mapped[str | None]
+    file_bytes: Mapped[int | None] = mapped_column(BigInteger)  # as it is kept, sealed
     homeroom_comment: Mapped[str | None]
     decision: Mapped[str | None]
 

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from libs.crypto import DataKey, Vault
 from libs.db import ReadTransaction, TenantTransaction
 from libs.events.contracts.operations import ReportCardGenerated
+from libs.files import Storage
 from libs.jobs import JobQueue, RunningJob
 from libs.kernel import Forbidden, NotFound
 from subgraphs.operations.report_card.adapters.page import Pages
@@ -179,10 +180,11 @@ def _sealed_file(tenant_id: UUID, card_id: UUID) -> bytes:
     return b"report card file" + tenant_id.bytes + card_id.bytes
 
 
-async def render_report_card(tx: TenantTransaction, job: RunningJob, *, press: Press) -> None:
+async def render_report_card(tx: TenantTransaction, job: RunningJob, *, press: Press, storage: Storage[Any]) -> None:
     """The job: makes the PDF of a card, keeps it encrypted with the pupil's key, and says that it is there.
 
     Whatever keeps Chromium from it comes out, so that the job is tried again; a card that has its PDF keeps it.
+    Raises QuotaExceeded, which ends the job: the school has no room for the file.
     """
     card = await tx.get(ReportCard, UUID(job.payload["report_card_id"]), lock=True)
     if card.status != ReportCardStatus.DRAFT:
@@ -191,8 +193,10 @@ async def render_report_card(tx: TenantTransaction, job: RunningJob, *, press: P
     html = press.pages.report_card(Card(_opened(key, card), await _lines(tx, card), card.revision, card.code))
     pdf = await press.printer.print(html)
     name = file_of(tx.tenant_id, card.id)
-    await press.files.put(name, key.wrap(pdf, _sealed_file(tx.tenant_id, card.id)))
-    card.file = name
+    sealed = key.wrap(pdf, _sealed_file(tx.tenant_id, card.id))
+    await storage.reserve(tx, len(sealed))  # no sooner: whoever else needs room waits until this is committed
+    await press.files.put(name, sealed)
+    card.file, card.file_bytes = name, len(sealed)
     card.status = ReportCardStatus.GENERATED
     card.generated_at = tx.now
     tx.emit(

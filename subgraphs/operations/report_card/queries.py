@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, FromClause, Uuid, and_, bindparam, exists, or_, select
+from sqlalchemy import Column, ColumnElement, Date, FromClause, Uuid, and_, bindparam, exists, or_, select
 
 from libs.db import ReadTransaction
 from subgraphs.operations.attendance.queries import attendance_summary
@@ -14,6 +14,9 @@ from subgraphs.operations.grading.queries import led_classes, subject_grades
 from subgraphs.operations.report_card.model import ReportCard
 from subgraphs.operations.report_card.rules import Attendance
 from subgraphs.operations.roster.model import Class, Enrollment, Semester
+
+CARD_BYTES: Column[int] = ReportCard.__table__.c.file_bytes
+"""What the PDFs of report cards take."""
 
 
 def in_led_class(

@@ -3,11 +3,11 @@ import asyncio
 import pytest
 
 from libs.crypto import KeyRing, Vault
-from libs.files import Uploads
 from libs.jobs import JobQueue, JobRunner
 from libs.settings import Settings
+from subgraphs.academic.app import open_uploads
 from subgraphs.academic.jobs import jobs
-from subgraphs.academic.model import data_keys, files
+from subgraphs.academic.model import data_keys
 from tests.academic.graph import Scene
 from tests.academic.world import HEADER
 
@@ -156,7 +156,7 @@ FOLLOWED = "job { id kind status errors { path code message } progress { done to
 
 async def run_jobs(here: Scene, settings: Settings) -> None:
     vault = Vault(KeyRing.from_settings(settings), data_keys)
-    uploads = Uploads(files, settings, vault)
+    uploads = open_uploads(settings, vault)
     runner = JobRunner(here.world.database, JobQueue("academic", vault), jobs(here.world.contacts, uploads))
     while await runner.run_next(asyncio.Event()):
         pass

@@ -6,11 +6,14 @@ import pytest
 
 from libs.auth import system_binding
 from libs.events import EventMeta
-from libs.events.contracts.academic import StudentCreated, StudentUpdated, TeacherCreated
+from libs.events.contracts.academic import AcademicStorageCounted, StudentCreated, StudentUpdated, TeacherCreated
+from libs.events.contracts.identity import IdentityStorageCounted
+from libs.events.contracts.operations import OperationsStorageCounted
 from libs.kernel import PLATFORM_TENANT_ID, Conflict, InvalidInput, NotFound, new_id, utc_now
 from libs.testing import actor_of
 from subgraphs.identity.tenant.operations.configure_tenant import configure_tenant
 from subgraphs.identity.tenant.operations.count_people import count_student, count_teacher
+from subgraphs.identity.tenant.operations.count_storage import count_storage
 from subgraphs.identity.tenant.operations.suspend_tenant import resume_tenant, suspend_tenant
 from subgraphs.identity.tenant.operations.update_tenant import update_tenant
 from subgraphs.identity.tenant.rules import Feature
@@ -203,4 +206,26 @@ async def test_people_count_while_they_are_at_school_whatever_the_order(database
         (tenant, kind): counts
         for tenant in (school, other_school)
         for kind, counts in (("STUDENT", (1, 2)), ("TEACHER", (1, 1)))
+    }
+
+
+async def test_what_each_domain_said_last_is_kept_whatever_the_order(database, school, other_school, as_owner):
+    told = [
+        (AcademicStorageCounted, 100, 3),
+        (OperationsStorageCounted, 2**40, 1),  # sequences of two subgraphs say nothing of each other
+        (AcademicStorageCounted, 40, 9),
+        (AcademicStorageCounted, 70, 5),
+        (IdentityStorageCounted, 0, 2),
+    ]
+    for tenant, more in ((school, 0), (other_school, 1)):
+        for contract, kept, sequence in [*told, *reversed(told)]:
+            meta = EventMeta(id=new_id(), time=utc_now(), sequence=sequence, tenant_id=tenant)
+            async with database.write(system_binding(tenant)) as tx:
+                await count_storage(tx, contract(tenant_id=tenant, kept_bytes=kept + more), meta)
+    rows = as_owner("identity", "select tenant_id, domain, kept_bytes, sequence from identity.counted_storage")
+    found = {(row["tenant_id"], row["domain"]): (row["kept_bytes"], row["sequence"]) for row in rows}
+    assert found == {
+        (tenant, domain): (kept + more, sequence)
+        for tenant, more in ((school, 0), (other_school, 1))
+        for domain, kept, sequence in (("academic", 40, 9), ("operations", 2**40, 1), ("identity", 0, 2))
     }

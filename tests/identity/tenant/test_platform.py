@@ -5,7 +5,7 @@ import pytest
 from libs.auth import SYSTEM_ROLES, system_binding
 from libs.kernel import PLATFORM_TENANT_ID, new_id
 from libs.testing import actor_of
-from subgraphs.identity.tenant.model import CountedPerson
+from subgraphs.identity.tenant.model import CountedPerson, CountedStorage
 
 UPDATE = """mutation($input: UpdateTenantInput!) { updateTenant(input: $input) { __typename
   ... on UpdateTenantSuccess { tenant { id name npsn timezone registrationRole version quotas { maxStudents } } }
@@ -19,7 +19,7 @@ SUSPEND = """mutation($input: SuspendTenantInput!) { suspendTenant(input: $input
 RESUME = SUSPEND.replace("suspend", "resume").replace("Suspend", "Resume")
 SCHOOL_ROLES = [role for role in SYSTEM_ROLES if role != "super_admin"]
 ADMIN = actor_of("super_admin", PLATFORM_TENANT_ID)
-USAGE = "tenant { quotas { maxStudents maxTeachers storageGb } usage { students teachers } }"
+USAGE = "tenant { quotas { maxStudents maxTeachers storageGb } usage { students teachers storageMegabytes } }"
 NONE = {"maxStudents": None, "maxTeachers": None, "storageGb": None}
 
 
@@ -73,6 +73,8 @@ async def test_the_platform_configures_and_everybody_reads_what_is_theirs(graph,
     async with database.write(system_binding(school)) as tx:
         kinds = [("STUDENT", True), ("STUDENT", True), ("STUDENT", False), ("TEACHER", True)]
         tx.add(*(CountedPerson(record_id=new_id(), kind=kind, counts=counts, sequence=1) for kind, counts in kinds))
+        kept = [("academic", 5 * 2**30), ("operations", 1), ("identity", 0)]
+        tx.add(*(CountedStorage(domain=domain, kept_bytes=size, sequence=1) for domain, size in kept))
     quotas = {"maxStudents": 300, "maxTeachers": 0, "storageGb": None}
     given = {"tenantId": school, "features": ["FINANCE", "ATTENDANCE"], "quotas": quotas, "expectedVersion": 1}
     done = (await graph(CONFIGURE, {"input": given}, actor=ADMIN)).ok()["configureTenant"]
@@ -85,9 +87,9 @@ async def test_the_platform_configures_and_everybody_reads_what_is_theirs(graph,
     assert [fault["path"] for fault in answer["fields"]] == ["input.quotas.maxStudents"]
     for role in ("school_admin", "principal"):
         mine = (await graph(f"{{ {USAGE} }}", actor=actor_of(role, school))).ok()["tenant"]
-        assert mine == {"quotas": quotas, "usage": {"students": 2, "teachers": 1}}
+        assert mine == {"quotas": quotas, "usage": {"students": 2, "teachers": 1, "storageMegabytes": 5 * 1024 + 1}}
         theirs = (await graph(f"{{ {USAGE} }}", actor=actor_of(role, other_school))).ok()["tenant"]
-        assert theirs == {"quotas": NONE, "usage": {"students": 0, "teachers": 0}}
+        assert theirs == {"quotas": NONE, "usage": {"students": 0, "teachers": 0, "storageMegabytes": 0}}
     every = f"{{ tenants {{ nodes {{ slug {USAGE.removeprefix('tenant {').removesuffix('}')} }} }} }}"
     listed = {node.pop("slug"): node for node in (await graph(every, actor=ADMIN)).ok()["tenants"]["nodes"]}
     assert listed == {"school": mine, "other-school": theirs}

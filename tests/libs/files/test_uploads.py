@@ -11,11 +11,13 @@ import pytest
 
 from libs.crypto import KeyRing, Vault
 from libs.db import Database
-from libs.files import FileType, Sheet, StorageUnavailable, Uploads
+from libs.events import OutboxWriter
+from libs.files import FileType, Sheet, StorageUnavailable
 from libs.files.uploads import ADDRESS_LIFE, FILE_LIFE, MOST_WAITING
 from libs.kernel import Binding, InvalidInput, NotFound, QuotaExceeded, Scope, new_id
 from libs.settings import Settings
-from subgraphs.operations.model import files, person_keys
+from subgraphs.operations.app import open_uploads
+from subgraphs.operations.model import person_keys
 from tests.libs.files.workbooks import with_cells, workbook
 
 TEXT = b"nis,name\n0012345678,Siti Rahma\n"
@@ -24,11 +26,16 @@ TEXT = b"nis,name\n0012345678,Siti Rahma\n"
 class School:
     """One school's view of the uploads; `later` moves its clock."""
 
-    def __init__(self, settings: Settings, database: Database, tenant_id) -> None:
-        self.later = timedelta()
+    def __init__(self, settings: Settings, database: Database, tenant_id, as_owner) -> None:
+        self.later, self.as_owner = timedelta(), as_owner
         clock = database._clock
-        self.database = Database(settings, "operations", clock=lambda: clock() + self.later)
-        self.uploads = Uploads(files, settings, Vault(KeyRing.from_settings(settings), person_keys))
+        self.database = Database(
+            settings,
+            "operations",
+            on_flush=OutboxWriter("operations", KeyRing.from_settings(settings)),
+            clock=lambda: clock() + self.later,
+        )
+        self.uploads = open_uploads(settings, Vault(KeyRing.from_settings(settings), person_keys))
         self.binding = Binding(tenant_id, Scope.SYSTEM)
 
     async def request(self, size: int = len(TEXT), kind: FileType = FileType.CSV):
@@ -52,14 +59,20 @@ class School:
         async with self.database.write(self.binding) as tx:
             return await self.uploads.open(tx, taken)
 
+    def told(self) -> list[int]:
+        """The totals that the school was told to keep, in the order of their events."""
+        statement = "select data from operations.outbox where tenant_id = %s and subject like %s order by sequence"
+        rows = self.as_owner("operations", statement, (self.binding.tenant_id, "%StorageCounted"))
+        return [row["data"]["kept_bytes"] for row in rows]
+
     async def discard(self, taken) -> None:
         async with self.database.write(self.binding) as tx:
             await self.uploads.discard(tx, taken)
 
 
 @pytest.fixture
-async def schools(settings: Settings, database_for: Callable[[str], Database], school, other_school):
-    made = [School(settings, database_for("operations"), tenant) for tenant in (school, other_school)]
+async def schools(settings: Settings, database_for: Callable[[str], Database], school, other_school, as_owner):
+    made = [School(settings, database_for("operations"), tenant, as_owner) for tenant in (school, other_school)]
     yield made
     for each in made:
         await each.database.close()
@@ -180,10 +193,52 @@ async def test_a_school_has_room_for_so_much(schools, as_owner):
     with pytest.raises(QuotaExceeded) as refused:
         await here.request()
     assert refused.value.data == {"quota": "STORAGE", "used": 0, "allowed": 0}
+    assert here.told() == []
     quarter = MOST_WAITING * 2**20 // 4
     answers = await asyncio.gather(*(there.request(quarter) for _ in range(6)), return_exceptions=True)
     full = [answer.data for answer in answers if isinstance(answer, QuotaExceeded)]
     assert full == [{"quota": "STORAGE", "used": MOST_WAITING, "allowed": MOST_WAITING}] * 2
+    assert there.told() == [quarter, 2 * quarter, 3 * quarter, 4 * quarter]
+
+
+async def test_what_is_kept_is_told_whenever_it_changes(schools):
+    here, there = schools
+    first, second = await here.request(100), await here.request(50)
+    foreign = await there.request(7)
+    await there.store(foreign, b"nis,a,\n")
+    await here.store(first, TEXT)
+    assert (here.told(), there.told()) == ([100, 150, 50 + len(TEXT)], [7])  # as announced: nothing to tell
+    await here.discard({"file_id": str(second)})
+    await there.discard({"file_id": str(foreign)})
+    await asyncio.gather(here.uploads.purge(here.database), here.uploads.purge(here.database))
+    assert (here.told()[3:], there.told()[1:]) == ([len(TEXT)], [0])
+    async with here.database.write(here.binding) as tx:
+        again = [event.kept_bytes async for event in here.uploads.storage.snapshot(tx)]
+    assert again == [len(TEXT)]
+
+
+async def test_totals_of_writers_at_once_are_told_in_their_order(schools):
+    here, _ = schools
+    await asyncio.gather(*(here.request(10) for _ in range(8)))
+    assert here.told() == [10 * count for count in range(1, 9)]
+    here.later = FILE_LIFE
+    await asyncio.gather(here.uploads.purge(here.database), *(here.request(1) for _ in range(4)))
+    async with here.database.write(here.binding) as tx:
+        (now,) = [event.kept_bytes async for event in here.uploads.storage.snapshot(tx)]
+    assert here.told()[-1] == now == 4
+
+
+async def test_a_storage_quota_counts_to_the_byte(schools, as_owner):
+    here, there = schools
+    for school in schools:
+        quotas = "update operations.tenants set quotas = '{\"storage_gb\": 1}' where id = %s"
+        as_owner("operations", quotas, (school.binding.tenant_id,))
+    half = MOST_WAITING * 2**20 // 2
+    answers = await asyncio.gather(*(here.request(half) for _ in range(3)), return_exceptions=True)
+    assert [answer.data["used"] for answer in answers if isinstance(answer, QuotaExceeded)] == [MOST_WAITING]
+    await there.request(half + half)
+    with pytest.raises(QuotaExceeded):
+        await there.request(1)
 
 
 async def test_a_workbook_is_read_and_a_broken_one_is_a_fault_of_the_file(schools):

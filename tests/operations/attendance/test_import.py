@@ -5,9 +5,9 @@ from functools import partial
 import pytest
 
 from libs.crypto import KeyRing, Vault
-from libs.files import Uploads
 from libs.jobs import Job, JobQueue, JobRunner
 from libs.kernel import InvalidInput, new_id, utc_now
+from subgraphs.operations.app import open_uploads
 from subgraphs.operations.attendance.imports import parse_attendance
 from subgraphs.operations.attendance.operations import (
     IMPORT_ATTENDANCE,
@@ -16,7 +16,7 @@ from subgraphs.operations.attendance.operations import (
     import_attendance,
     request_import,
 )
-from subgraphs.operations.model import SCHEMA, files, person_keys
+from subgraphs.operations.model import SCHEMA, person_keys
 from tests.operations.attendance.test_operations import scene, statuses
 from tests.operations.world import TODAY, World, semester, year_created
 
@@ -73,7 +73,7 @@ async def test_a_file_is_loaded_once_and_tells_nobody_of_the_past(world: World, 
 async def follow(world: World, text: str) -> Job:
     """Asks for an import, lets the worker do it, and answers what became of it."""
     vault = Vault(KeyRing.from_settings(world.settings), person_keys)
-    queue, uploads = JobQueue(SCHEMA, vault), Uploads(files, world.settings, vault)
+    queue, uploads = JobQueue(SCHEMA, vault), open_uploads(world.settings, vault)
     async with world.write() as tx:
         job_id = await request_import(tx, queue=queue, uploads=uploads, requested_by=new_id(), text=text, file_id=None)
     runner = JobRunner(world.database, queue, {IMPORT_ATTENDANCE: partial(carry_out_import, uploads=uploads)})

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from pypdf import PdfReader
 
-from libs.files import Uploads
 from libs.jobs import JobQueue
 from libs.jobs.runner import JobRunner
 from libs.kernel import new_id
+from subgraphs.operations.app import open_uploads
 from subgraphs.operations.jobs import jobs
-from subgraphs.operations.model import SCHEMA, files
+from subgraphs.operations.model import SCHEMA
 from subgraphs.operations.report_card.model import ReportCard
 from subgraphs.operations.report_card.operations import Issuer, Press, generate_report_card
 from subgraphs.operations.report_card.rules import CODE_BYTES
@@ -45,7 +45,7 @@ async def generate(school: School, student_id: UUID, *, actor: str = "school_adm
 
 async def work(school: School, press: Press) -> int:
     """Runs the jobs that wait, as the worker does; answers how many."""
-    uploads = Uploads(files, school.database._settings, press.vault)
+    uploads = open_uploads(school.database._settings, press.vault)
     operations = jobs(press.vault, press.pages, press.printer, press.files, uploads)
     runner = JobRunner(school.database, JobQueue(SCHEMA, school.vault), operations)
     done = 0

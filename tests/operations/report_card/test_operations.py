@@ -159,3 +159,35 @@ async def test_an_erased_pupil_is_known_no_more(here: School, press: Press):
     with pytest.raises(NotFound):
         await _pdf(here, press, card.id)
     assert await _verified(here, card.code) is None
+
+
+async def _told(here: School) -> list[int]:
+    statement = "select data from operations.outbox where tenant_id = %s and subject like %s order by sequence"
+    rows = here.as_owner("operations", statement, (here.tenant_id, "%StorageCounted"))
+    return [row["data"]["kept_bytes"] for row in rows]
+
+
+async def test_a_card_counts_against_the_schools_storage(here: School, there: School, press: Press):
+    ani, budi, _ = here.students
+    await complete(here)
+    await generate(here, ani)
+    await work(here, press)
+    (row,) = here.rows("report_cards")
+    kept = await press.files.get(row["file"])
+    assert row["file_bytes"] == len(kept)
+    assert await _told(here) == [len(kept)]
+    quotas = "update operations.tenants set quotas = '{\"storage_gb\": 0}' where id = %s"
+    here.as_owner("operations", quotas, (here.tenant_id,))
+    refused = await generate(here, budi)
+    await work(here, press)
+    (job,) = here.as_owner("operations", "select * from operations.jobs where status <> 'SUCCEEDED'")
+    assert (job["status"], job["attempts"], [fault["code"] for fault in job["errors"]]) == (
+        "FAILED",
+        1,
+        ["QUOTA_EXCEEDED"],
+    )
+    assert "berkas" in job["errors"][0]["texts"]["id"]
+    (row,) = [row for row in here.rows("report_cards") if row["id"] == refused.id]
+    assert (row["status"], row["file_bytes"]) == ("DRAFT", None)
+    assert await _told(here) == [len(kept)]
+    assert await _told(there) == []

@@ -6,11 +6,11 @@ from functools import partial
 import pytest
 
 from libs.crypto import KeyRing, Vault
-from libs.files import Uploads
 from libs.jobs import JobQueue, JobRunner
 from libs.kernel import new_id, utc_now
+from subgraphs.operations.app import open_uploads
 from subgraphs.operations.attendance.operations import IMPORT_ATTENDANCE, carry_out_import
-from subgraphs.operations.model import SCHEMA, files, person_keys
+from subgraphs.operations.model import SCHEMA, person_keys
 from tests.libs.files.sending import Sender, assert_addresses_are_kept
 from tests.libs.files.workbooks import workbook
 from tests.operations.attendance.test_graph import Scene, here
@@ -40,7 +40,7 @@ async def load(scene: Scene, **file: str) -> dict:
         return answer
     settings = scene.world.settings
     vault = Vault(KeyRing.from_settings(settings), person_keys)
-    load_file = partial(carry_out_import, uploads=Uploads(files, settings, vault))
+    load_file = partial(carry_out_import, uploads=open_uploads(settings, vault))
     runner = JobRunner(scene.world.database, JobQueue(SCHEMA, vault), {IMPORT_ATTENDANCE: load_file})
     while await runner.run_next(asyncio.Event()):
         pass

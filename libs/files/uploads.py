@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Table, delete, func, insert, literal_column, select, tuple_, update
+from sqlalchemy import BigInteger, Table, delete, func, insert, literal_column, select, tuple_, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from libs.crypto import DataKey, SignedLinks, Vault
@@ -111,7 +111,7 @@ class Uploads:
         digest = await asyncio.to_thread(lambda: hashlib.sha256(content).digest())
         async with database.write(binding) as tx:
             values = {"size": len(content), "sha256": digest, "expires_at": tx.now + FILE_LIFE, "updated_at": tx.now}
-            announced = literal_column("old.size")
+            announced = literal_column("old.size", BigInteger)
             claim = update(self._files).where(*self._open(tx, file_id)).values(**values).returning(announced)
             row = (await tx.execute(claim)).one_or_none()
             if row is None:

@@ -81,7 +81,7 @@ def create_worker(settings: Settings) -> SubgraphWorker:
         KeyRing.from_settings(settings),
         consumers=consumers(Contacts(settings), revocations),
         queue=open_queue(settings),
-        jobs=jobs(Contacts(settings), open_uploads(settings)),
+        jobs=jobs(Contacts(settings), uploads),
         schedules=schedules(settings, revocations),
         snapshots={"storage": uploads.storage.snapshot},
         also=[partial(uploads.keep_purged, database)],

@@ -62,6 +62,12 @@ def test_no_answer_that_tells_a_secret_is_kept_for_a_repetition():
     assert [each for each in kept if each[1] not in NO_SECRETS] == []
 
 
+def test_no_input_with_a_secret_is_remembered_by_its_hash():
+    """A first password could be guessed from it, without bcrypt and without the pepper."""
+    accesses = {name: FIELDS[name].metadata["access"] for name, _, _ in _inputs()}
+    assert [name for name, access in accesses.items() if access.kept and not access.public] == []
+
+
 @pytest.mark.parametrize(("name", "kind", "given"), list(_inputs()), ids=lambda each: each if type(each) is str else "")
 async def test_what_is_given_as_a_secret_is_found_nowhere(
     *, graph, add_user, school, as_owner, capfd, name, kind, given

@@ -58,6 +58,7 @@ TEXTS: Final[dict[str, tuple[str, ...]]] = {
     "referenceNumber": ("🌸 'x'", *_WILD),
     "nameStartsWith": ("SMA", 'sma "M', "مدرسة", *_WILD),
     "email": (*(f"{name}@{school}.EXAMPLE" for name in ("teacher", "deleted") for school in SCHOOLS), "x", *_WILD),
+    "role": ("teacher", "parent", "school_admin", *_WILD),
     "search": (
         "bu",
         "ayu l",

@@ -172,7 +172,7 @@ def _given(input: Any, *names: str) -> dict[str, Any]:
 class AccountMutation:
     """Mutations of accounts."""
 
-    @mutation(permission="user:create", errors=(_EmailTaken, _WeakPassword), prepare=_hash_given)
+    @mutation(permission="user:create", errors=(_EmailTaken, _WeakPassword), prepare=_hash_given, kept=False)
     async def create_user(self, call: Call, input: CreateUserInput) -> CreateUserSuccess:
         """Makes an account with a first password; nobody grants what they do not hold."""
         user_id = await create_user(
@@ -187,7 +187,7 @@ class AccountMutation:
         )
         return CreateUserSuccess(user_id=user_id)
 
-    @mutation(permission="user:update", errors=(Conflict, _EmailTaken))
+    @mutation(permission="user:update", errors=(Conflict, _EmailTaken, OwnAccount))
     async def update_user(self, call: Call, input: UpdateUserInput) -> UpdateUserSuccess:
         """Changes an account; a changed address is verified anew. Nobody changes who may do more than they may."""
         changes = _given(input, "name", "email", "phone", "language")

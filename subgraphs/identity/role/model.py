@@ -81,4 +81,5 @@ class UserRole(TenantRow, Base):
         ),
         Index("ix_user_roles_tenant_id_user_id", "tenant_id", "user_id"),
         Index("ix_user_roles_tenant_id_role_id", "tenant_id", "role_id"),
+        Index("ix_user_roles_tenant_id_system_role", "tenant_id", "system_role"),
     )

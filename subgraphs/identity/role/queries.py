@@ -20,6 +20,7 @@ from subgraphs.identity.role.rules import (
     Administrator,
     Period,
     check_administrator_stays,
+    check_grant,
     lineage,
     system_role_id,
 )
@@ -266,3 +267,9 @@ async def _administrators(tx: ReadTransaction, today: date) -> list[Administrato
         )
     )
     return [Administrator(row.status == UserStatus.ACTIVE, row.valid_until) for row in rows]
+
+
+async def check_reach(tx: ReadTransaction, actor: Actor, user_id: UUID, today: date) -> None:
+    """Nobody changes an account that may do what they may not, now or later. Raises Forbidden."""
+    hats = (await hats_of(tx, [user_id], today))[user_id]
+    check_grant(actor.permissions, permissions_of(hat.role for hat in hats))

@@ -295,5 +295,5 @@ class SessionMutation:
     @mutation(permission="user:unlock")
     async def unlock_user(self, call: Call, input: UnlockUserInput) -> UnlockUserSuccess:
         """Forgets the failed sign-ins of an account, wherever they came from."""
-        await unlock_user(call.tx, user_id=input.user_id, actor=call.actor, origin=call.context)
+        await unlock_user(call.tx, user_id=input.user_id, actor=call.actor, today=call.today, origin=call.context)
         return UnlockUserSuccess(user_id=input.user_id)

@@ -41,7 +41,7 @@ from subgraphs.identity.user.operations.read_account import (
     read_second_factors,
     read_sessions,
 )
-from subgraphs.identity.user.queries import Contact
+from subgraphs.identity.user.queries import Contact, holders_of
 
 if TYPE_CHECKING:
     from subgraphs.identity.role.graph import Role, RoleAssignment
@@ -134,7 +134,25 @@ _EMAIL = Condition(
 )
 
 
-@entity(ACCOUNTS, resource="user", visible=visible_users, conditions={"email": _EMAIL})
+@strawberry.input(description="Roles to look for.")
+class UserRoleFilter:
+    eq: str | None = given("Holds the role of this name today.", default=None, max_length=100)
+    in_: list[str] | None = given("Holds one of the roles of these names today.", default=None, name="in")
+
+
+def _holding(accounts: FromClause, given: Any, context: ReadContext) -> ColumnElement[bool]:
+    return accounts.c.id.in_(holders_of(context.tenant_id, context.today, given.holds))
+
+
+_ROLE = Condition(
+    UserRoleFilter,
+    "Accounts that hold a role today; only with user:read.",
+    _holding,
+    permission="user:read",
+)
+
+
+@entity(ACCOUNTS, resource="user", visible=visible_users, conditions={"email": _EMAIL, "role": _ROLE})
 class User:
     """An account of one person in one school."""
 

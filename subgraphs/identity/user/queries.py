@@ -1,13 +1,13 @@
 """What the aggregates of identity share about accounts: contacts, new accounts, their first mails, token versions."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Protocol
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Dialect, insert, update
+from sqlalchemy import ColumnElement, Dialect, Select, insert, or_, select, update
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from libs.auth import Revocations, Unavailable
@@ -20,7 +20,7 @@ from subgraphs.identity.credential.model import OneTimeToken
 from subgraphs.identity.credential.queries import issue_token, token_row
 from subgraphs.identity.credential.rules import TokenPurpose
 from subgraphs.identity.model import vault_table
-from subgraphs.identity.role.model import UserRole
+from subgraphs.identity.role.model import Role, UserRole
 from subgraphs.identity.role.queries import RoleState
 from subgraphs.identity.session.model import Revocation
 from subgraphs.identity.user.model import User, UserName, UserRecord
@@ -326,3 +326,19 @@ async def publish(revocations: Revocations, versions: Mapping[UUID, int], sessio
         await revocations.publish_many(versions, sessions)
     except Unavailable:
         _log.warning("revocation_not_published", users=len(versions), sessions=len(sessions))
+
+
+def holders_of(
+    tenant_id: ColumnElement[UUID],
+    today: ColumnElement[date],
+    is_meant: Callable[[ColumnElement[str]], ColumnElement[bool]],
+) -> Select[UUID]:
+    """The accounts that hold, today, a role whose name is meant; found from the roles, whatever the school's size."""
+    held, own = UserRole.__table__.alias(), Role.__table__.alias()
+    named = select(own.c.id).where(own.c.tenant_id == tenant_id, ~own.c.is_system_role, is_meant(own.c.name))
+    return select(held.c.user_id).where(
+        held.c.tenant_id == tenant_id,
+        held.c.valid_from <= today,
+        or_(held.c.valid_until.is_(None), held.c.valid_until >= today),
+        or_(is_meant(held.c.system_role), held.c.role_id.in_(named)),
+    )

@@ -126,6 +126,15 @@ async def test_who_is_invited_is_invited_at_the_new_address(invite, update, scho
     assert as_owner("identity", LIVING) == [{"purpose": "INVITATION"}]
 
 
+async def test_nobody_moves_their_own_address(add_user, update, row_of, school):
+    admin = await add_user(school, "school_admin")
+    before = row_of(admin.user_id)
+    with pytest.raises(OwnAccount):
+        await update(admin.user_id, email="lain@x.test", actor=admin)
+    await update(admin.user_id, name="Nama Lain", actor=admin)
+    assert row_of(admin.user_id)["email"] == before["email"]
+
+
 async def test_an_address_of_somebody_else_is_taken(*, add_user, update, row_of, school, other_school):
     user = (await add_user(school, "teacher", email="satu@x.test")).user_id
     await add_user(school, "teacher", email="dua@x.test")

@@ -10,7 +10,7 @@ from libs.auth import system_binding
 from libs.crypto import KeyRing
 from libs.events.contracts.identity import UnlockRequested
 from libs.events.sealing import unseal_event
-from libs.kernel import NotFound, new_id
+from libs.kernel import Forbidden, NotFound, new_id
 from libs.testing import actor_of
 from subgraphs.identity.session.operations.desk import UnlockDesk
 from subgraphs.identity.session.operations.sign_in import SignedIn
@@ -125,9 +125,25 @@ async def test_the_school_unlocks_its_own(*, login, lock, database, add_user, sc
     for tenant, user_id in ((other_school, person.user_id), (school, new_id())):
         with pytest.raises(NotFound):
             async with database.write(system_binding(tenant)) as tx:
-                await unlock_user(tx, user_id=user_id, actor=actor_of("school_admin", tenant), origin=visitor)
+                await unlock_user(
+                    tx, user_id=user_id, actor=actor_of("school_admin", tenant), today=tx.now.date(), origin=visitor
+                )
     assert await is_locked(login, school)
     async with database.write(system_binding(school)) as tx:
-        await unlock_user(tx, user_id=person.user_id, actor=actor_of("school_admin", school), origin=visitor)
+        await unlock_user(
+            tx, user_id=person.user_id, actor=actor_of("school_admin", school), today=tx.now.date(), origin=visitor
+        )
     assert not await is_locked(login, school)
     assert "user.unlocked" in audited(school)
+
+
+async def test_nobody_unlocks_who_may_do_more(*, login, lock, database, add_user, school, visitor):
+    admin = await add_user(school, "school_admin", email=EMAIL)
+    await lock(school)
+    for lesser in ("principal", "teacher"):
+        with pytest.raises(Forbidden):
+            async with database.write(system_binding(school)) as tx:
+                await unlock_user(
+                    tx, user_id=admin.user_id, actor=actor_of(lesser, school), today=tx.now.date(), origin=visitor
+                )
+    assert await is_locked(login, school)

@@ -236,3 +236,36 @@ async def test_an_address_tells_nothing_to_who_may_not_read_addresses(graph, peo
 async def test_figures_know_an_address_too(graph, people):
     query = 'query { userAggregates(filter: {email: {eq: "teacher@x.test"}}) { count } }'
     assert (await graph(query, actor=people["principal"])).ok() == {"userAggregates": [{"count": 1}]}
+
+
+HOLDERS = "query($role: UserRoleFilter) { users(filter: {role: $role}, orderBy: [NAME_ASC]) { nodes { name } } }"
+
+
+async def test_accounts_are_found_by_the_roles_they_hold_today(graph, people, school, as_owner):
+    """The school's own roles by name too; a hat of yesterday or tomorrow is none, and a school's row for a system role."""
+    own, core = new_id(), new_id()
+    for role, name, system in ((own, "Wali asrama", False), (core, "student", True)):
+        as_owner(
+            "identity",
+            "insert into identity.roles (tenant_id, id, name, is_system_role) values (%s, %s, %s, %s)",
+            (school, role, name, system),
+        )
+    hats = [("parent", own, None, -1, 0), ("teacher", None, "principal", -9, -1), ("student", None, "principal", 1, 9)]
+    for person, role, system, first, last in hats:
+        as_owner(
+            "identity",
+            """insert into identity.user_roles (tenant_id, id, user_id, role_id, system_role, valid_from, valid_until)
+            select %s, %s, %s, %s, %s, today + %s, today + %s
+            from (select (now() at time zone 'Asia/Jakarta')::date as today) as d""",
+            (school, new_id(), people[person].user_id, role, system, first, last),
+        )
+
+    async def found(**role):
+        page = await graph(HOLDERS, {"role": role}, actor=people["teacher"])
+        return [node["name"].removeprefix("Person ") for node in page.ok()["users"]["nodes"]]
+
+    assert await found(eq="principal") == ["principal"]
+    assert await found(**{"in": ["Wali asrama", "teacher", "stranger"]}) == ["parent", "teacher"]
+    assert await found(eq="student") == ["student"]
+    assert await found(eq="wali asrama") == []
+    assert (await graph(HOLDERS, {"role": {"eq": "principal"}}, actor=people["parent"])).codes == ["FORBIDDEN"]

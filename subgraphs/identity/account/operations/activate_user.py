@@ -6,7 +6,6 @@ from libs.db import TenantTransaction
 from libs.events.contracts.identity import UserActivated, UserDeactivated, UserUpdated
 from subgraphs.identity.account.operations.change import (
     Change,
-    check_reach,
     contact_of,
     lock_account,
     record_deed,
@@ -14,7 +13,7 @@ from subgraphs.identity.account.operations.change import (
     tell_state,
     today_of,
 )
-from subgraphs.identity.role.queries import keeping_an_administrator
+from subgraphs.identity.role.queries import check_reach, keeping_an_administrator
 from subgraphs.identity.user.queries import invite_again, raise_versions
 from subgraphs.identity.user.rules import UserStatus
 
@@ -26,7 +25,7 @@ async def deactivate_user(tx: TenantTransaction, *, user_id: UUID, change: Chang
     """
     change.check_not_own(user_id)
     user = await lock_account(tx, user_id)
-    await check_reach(tx, change, user)
+    await check_reach(tx, change.actor, user.id, change.today)
     if user.status == UserStatus.INACTIVE:
         return user_id
     contact, before = await contact_of(tx, user, change.contacts), user.status
@@ -45,7 +44,7 @@ async def activate_user(tx: TenantTransaction, *, user_id: UUID, change: Change)
     Raises NotFound and Forbidden.
     """
     user = await lock_account(tx, user_id)
-    await check_reach(tx, change, user)
+    await check_reach(tx, change.actor, user.id, change.today)
     if user.status != UserStatus.INACTIVE:
         return user_id
     contact, roles = await contact_of(tx, user, change.contacts), await today_of(tx, user, change.today)

@@ -13,8 +13,7 @@ from libs.kernel import NotFound
 from subgraphs.identity.account.rules import OwnAccount
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
 from subgraphs.identity.credential.queries import void_tokens
-from subgraphs.identity.role.queries import RoleState, hats_of, permissions_of, roles_of
-from subgraphs.identity.role.rules import check_grant
+from subgraphs.identity.role.queries import RoleState, roles_of
 from subgraphs.identity.session.queries import end_sessions
 from subgraphs.identity.user.model import User
 from subgraphs.identity.user.queries import Contact, Contacts, raise_versions
@@ -51,12 +50,6 @@ async def lock_account(tx: TenantTransaction, user_id: UUID, *, deleted: bool = 
     if (user.deleted_at is not None) is not deleted:
         raise NotFound
     return user
-
-
-async def check_reach(tx: ReadTransaction, change: Change, user: User) -> None:
-    """Nobody changes an account that may do what they may not, now or later. Raises Forbidden."""
-    hats = (await hats_of(tx, [user.id], change.today))[user.id]
-    check_grant(change.actor.permissions, permissions_of(hat.role for hat in hats))
 
 
 async def contact_of(tx: ReadTransaction, user: User, contacts: Contacts) -> Contact:

@@ -6,7 +6,6 @@ from libs.db import TenantTransaction
 from libs.events.contracts.identity import UserDeleted, UserRestored
 from subgraphs.identity.account.operations.change import (
     Change,
-    check_reach,
     contact_of,
     lock_account,
     record_deed,
@@ -14,7 +13,7 @@ from subgraphs.identity.account.operations.change import (
     tell_state,
     today_of,
 )
-from subgraphs.identity.role.queries import keeping_an_administrator
+from subgraphs.identity.role.queries import check_reach, keeping_an_administrator
 from subgraphs.identity.user.queries import invite_again, raise_versions
 from subgraphs.identity.user.rules import EmailTaken, UserStatus
 
@@ -26,7 +25,7 @@ async def delete_user(tx: TenantTransaction, *, user_id: UUID, change: Change) -
     """
     change.check_not_own(user_id)
     user = await lock_account(tx, user_id)
-    await check_reach(tx, change, user)
+    await check_reach(tx, change.actor, user.id, change.today)
     async with keeping_an_administrator(tx, change.today):
         user.deleted_at = tx.now
         user.version += 1
@@ -42,7 +41,7 @@ async def restore_user(tx: TenantTransaction, *, user_id: UUID, change: Change) 
     Raises NotFound for one that is not deleted, Forbidden, and EmailTaken when somebody has the address now.
     """
     user = await lock_account(tx, user_id, deleted=True)
-    await check_reach(tx, change, user)
+    await check_reach(tx, change.actor, user.id, change.today)
     contact = await contact_of(tx, user, change.contacts)
     async with tx.rejecting({"uq_users_tenant_id_email_blind": EmailTaken}):
         user.deleted_at = None

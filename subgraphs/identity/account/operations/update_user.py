@@ -11,7 +11,6 @@ from libs.events.contracts.identity import UserUpdated
 from libs.kernel import Conflict, InvalidInput
 from subgraphs.identity.account.operations.change import (
     Change,
-    check_reach,
     contact_of,
     lock_account,
     record_deed,
@@ -20,6 +19,7 @@ from subgraphs.identity.account.operations.change import (
 )
 from subgraphs.identity.account.rules import edit_faults
 from subgraphs.identity.credential.queries import void_tokens
+from subgraphs.identity.role.queries import check_reach
 from subgraphs.identity.user.model import User, UserName
 from subgraphs.identity.user.queries import Contact, ask_verification, invite_again
 from subgraphs.identity.user.rules import EmailTaken, UserStatus, language_faults, words
@@ -36,12 +36,15 @@ async def update_user(
     """Changes name, email, phone and language, those that `changes` holds; a phone of None is cleared.
 
     A changed address is unverified, mails to the old one open nothing any more, and the person is asked (or invited)
-    at the new one. Raises InvalidInput, NotFound, Forbidden, Conflict, EmailTaken.
+    at the new one. Nobody moves their own address: a stolen session could move it to where resets go. Raises
+    InvalidInput, NotFound, Forbidden, Conflict, EmailTaken, and OwnAccount.
     """
+    if "email" in changes:
+        change.check_not_own(user_id)
     user = await lock_account(tx, user_id)
     if expected_version is not None and user.version != expected_version:
         raise Conflict(current_version=user.version)
-    await check_reach(tx, change, user)
+    await check_reach(tx, change.actor, user.id, change.today)
     await apply_changes(tx, user, changes, change)
     return user_id
 

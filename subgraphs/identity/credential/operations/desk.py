@@ -51,7 +51,7 @@ class Desk:
 
     async def find_school(self, name: str) -> School | None:
         """The school with that slug or NPSN."""
-        return await self._find((Tenant.slug == name) | (Tenant.npsn == name.upper()))
+        return await self._find(Tenant.slug == name) or await self._find(Tenant.npsn == name.upper())
 
     async def accept_invitation(self, *, token: str, password: str, origin: Origin) -> None:
         """Raises InvalidToken and WeakPassword."""

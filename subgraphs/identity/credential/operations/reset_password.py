@@ -102,9 +102,10 @@ async def reset_password(
     if tx.tenant_id not in (tenant_id, PLATFORM_TENANT_ID):
         raise InvalidToken
     async with tx.acting_in(tenant_id):
-        found, contact = await _find(tx, hashed, contacts)
-        # First the account, then its token: in the order of those who ask for another link.
-        user = await tx.get(User, found.id, lock=True)
+        user, contact = await _find(tx, hashed, contacts)
+        # First the account, then its token: in the order of those who ask for another link. Read anew: another link
+        # may have changed the password meanwhile.
+        await tx.session.refresh(user, with_for_update=True)
         await take_token(tx, hashed, TokenPurpose.PASSWORD_RESET)
         user.email_verified_at = user.email_verified_at or tx.now
         doer = Doer(user.id, tenant_id, origin)

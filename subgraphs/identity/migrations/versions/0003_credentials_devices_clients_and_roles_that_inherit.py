@@ -192,6 +192,7 @@ def _roles() -> None:
     for name, rule in rules.items():
         op.create_check_constraint(op.f(f"ck_roles_{name}"), "roles", rule, schema=SCHEMA)
     _index("roles", "tenant_id", "parent_id")
+    _index("user_roles", "tenant_id", "system_role")
 
 
 def _tenants() -> None:

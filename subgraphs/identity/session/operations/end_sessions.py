@@ -7,8 +7,7 @@ from libs.auth import Actor, Revocations
 from libs.db import TenantTransaction
 from libs.kernel import NotFound
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
-from subgraphs.identity.role.queries import permissions_of, roles_of
-from subgraphs.identity.role.rules import check_grant
+from subgraphs.identity.role.queries import check_reach
 from subgraphs.identity.session.model import Session
 from subgraphs.identity.session.queries import end_session, end_sessions
 
@@ -25,8 +24,7 @@ async def revoke_session(
     if session.user_id != actor.user_id:
         if not actor.may("session:revoke"):
             raise NotFound
-        roles = (await roles_of(tx, [session.user_id], today))[session.user_id]
-        check_grant(actor.permissions, permissions_of(roles))
+        await check_reach(tx, actor, session.user_id, today)
     if await end_session(tx, session_id, reason="REVOKED", revocations=revocations):
         deed = Deed(action="session.revoked", resource_type="session", resource_id=session_id)
         await record(tx, Doer.of(actor, origin), deed)

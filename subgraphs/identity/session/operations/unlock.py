@@ -1,5 +1,6 @@
 """Opening an account that had too many failures: by the mailed link, or by somebody of the school."""
 
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -11,6 +12,7 @@ from libs.kernel import NotFound
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
 from subgraphs.identity.credential.queries import issue_token, take_token, tokens_since
 from subgraphs.identity.credential.rules import InvalidToken, TokenPurpose, read_token
+from subgraphs.identity.role.queries import check_reach
 from subgraphs.identity.session.model import AccountFailure, SignInFailure
 from subgraphs.identity.session.rules import LINK_PAUSE
 from subgraphs.identity.tenant.model import Tenant
@@ -81,11 +83,15 @@ async def unlock_by_link(tx: TenantTransaction, *, token: str, origin: Origin) -
         await _unlock(tx, user, Doer(user.id, tenant_id, origin))
 
 
-async def unlock_user(tx: TenantTransaction, *, user_id: UUID, actor: Actor, origin: Origin) -> None:
-    """Opens an account of the school, wherever it failed too often; one that is open stays so. Raises NotFound."""
+async def unlock_user(tx: TenantTransaction, *, user_id: UUID, actor: Actor, today: date, origin: Origin) -> None:
+    """Opens an account of the school, wherever it failed too often; one that is open stays so.
+
+    Raises NotFound, and Forbidden for an account that may do what the actor may not: it could be guessed at for ever.
+    """
     user = await tx.get(User, user_id)
     if user.deleted_at is not None:
         raise NotFound
+    await check_reach(tx, actor, user_id, today)
     await _unlock(tx, user, Doer.of(actor, origin))
 
 

@@ -13,7 +13,7 @@ from subgraphs.identity.credential.queries import PasswordHasher, answer_evenly,
 from subgraphs.identity.registration.rules import RegistrationClosed
 from subgraphs.identity.role.queries import RoleState, system_role
 from subgraphs.identity.tenant.model import Tenant
-from subgraphs.identity.tenant.rules import today_in
+from subgraphs.identity.tenant.rules import TenantStatus, today_in
 from subgraphs.identity.user.model import User
 from subgraphs.identity.user.queries import Contact, Contacts, NewAccount, create_accounts
 from subgraphs.identity.user.rules import EmailTaken, language_faults
@@ -72,7 +72,7 @@ async def register_user(
 async def _registering(tx: ReadTransaction) -> tuple[Tenant, RoleState]:
     """The school and what people become there. Raises RegistrationClosed."""
     tenant = await tx.session.get(Tenant, tx.tenant_id)
-    if tenant is None or tenant.registration_role is None:
+    if tenant is None or tenant.status != TenantStatus.ACTIVE or tenant.registration_role is None:
         raise RegistrationClosed
     return tenant, system_role(tenant.registration_role)
 

@@ -39,7 +39,7 @@ class ImportUsersSuccess:
 class UserImportQuery:
     """Queries about imports of accounts."""
 
-    @strawberry.field(description="Long work of identity, like an import.")
+    @strawberry.field(description="Long work of identity, like an import.", metadata={"permission": _PERMISSION})
     async def identity_job(
         self, info: Info, id: Annotated[UUID, strawberry.argument(description="Identity of the job.")]
     ) -> Job | None:

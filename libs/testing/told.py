@@ -1,6 +1,7 @@
 """A school as a subgraph knows it: what others tell of it comes by events, as the consumer applies them."""
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ _sequences = itertools.count(10)
 
 
 @dataclass(frozen=True)
-class ToldSchool:
+class ToldSchool(ABC):
     """One school in the database of one subgraph; `today` is what its clock shows."""
 
     settings: Settings
@@ -31,9 +32,9 @@ class ToldSchool:
     as_owner: Callable[..., list[dict[str, Any]]]
     today: date
 
+    @abstractmethod
     def consumers(self) -> Consumers:
         """What the subgraph does about events."""
-        raise NotImplementedError
 
     def of(self, tenant_id: UUID) -> Self:
         """The same for another school."""

@@ -1,7 +1,7 @@
 """The graph of a subgraph: declarations and how they are read, mutations and their results, the application."""
 
 from libs.graph.aggregates import Aggregates
-from libs.graph.app import Subgraph, client_address, subgraph_app
+from libs.graph.app import Subgraph, client_address, language_of, subgraph_app
 from libs.graph.context import Call, Info, ReadContext, RequestContext
 from libs.graph.entity import entity
 from libs.graph.enums import described_enum
@@ -93,6 +93,7 @@ __all__ = [
     "find_one",
     "given",
     "given_out",
+    "language_of",
     "many",
     "mutation",
     "one",

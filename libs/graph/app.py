@@ -110,7 +110,7 @@ class GraphView(GraphQL[RequestContext, None]):
             raise RequestRefused("TENANT_UNKNOWN", "There is no such school here, or not yet.")
         if tenant and actor and tenant.status != "ACTIVE" and not actor.is_platform:
             raise RequestRefused("TENANT_SUSPENDED", "The school is suspended.")
-        request.state.language = _language(request)
+        request.state.language = language_of(request)
         return RequestContext(
             subgraph=subgraph.name,
             request=request,
@@ -172,7 +172,8 @@ def _tenant_header(request: Request) -> UUID | None:
         raise RequestRefused("BAD_REQUEST", "X-Tenant-Id must be one UUID.", header="X-Tenant-Id") from None
 
 
-def _language(request: Request) -> str:
+def language_of(request: Request) -> str:
+    """The language of texts for people: id, or en for whoever asks for it first."""
     return "en" if request.headers.get("accept-language", "").lower().startswith("en") else "id"
 
 

@@ -8,7 +8,20 @@ from pathlib import Path
 from tests.architecture.sources import ROOT
 
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-LIBS = ("kernel", "settings", "db", "telemetry", "auth", "crypto", "events", "files", "jobs", "graph", "testing")
+LIBS = (
+    "kernel",
+    "settings",
+    "db",
+    "telemetry",
+    "auth",
+    "crypto",
+    "events",
+    "files",
+    "jobs",
+    "graph",
+    "pages",
+    "testing",
+)
 PLAIN = {
     **{f"libs/{lib}/__init__.py": "" for lib in LIBS},
     "libs/__init__.py": "",

@@ -11,31 +11,28 @@ from datetime import date
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from secrets import token_urlsafe
 from typing import Any, Final
-from urllib.parse import parse_qsl
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from libs.auth import system_binding
 from libs.db import Database
 from libs.graph import EmailAddress, PhoneNumber, checked_text
 from libs.kernel import PLATFORM_TENANT_ID, Clock, DomainError, FieldFault
+from libs.pages import Pages, language_of, sent_form
 from subgraphs.admission.application.operations import submit_application
 from subgraphs.admission.application.queries import Applicants, School, find_school, find_standing, open_periods
 from subgraphs.admission.application.rules import ApplicationForm, Gender, KeyReused, form_faults, next_step
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
-_PAGES: Final = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
+_PAGES: Final = Pages(_TEMPLATES)
 _TEXTS: Final[Mapping[str, Mapping[str, str]]] = json.loads((_TEMPLATES / "texts.json").read_text())
-_LARGEST_FORM: Final = 32 * 1024
-_MOST_FIELDS: Final = 40
+_LARGEST_FORM: Final = 32 * 1024  # bytes
 _REQUIRED: Final = {"fullName": 120, "birthPlace": 80, "parentName": 120, "parentPhone": 40}
 _OPTIONAL: Final = {"nisn": 20, "nik": 20, "previousSchool": 120, "parentEmail": 254}
 _KINDS: Final = {"parentPhone": PhoneNumber, "parentEmail": EmailAddress}
@@ -82,7 +79,7 @@ class _Pages:
 
     async def submit(self, request: Request) -> Response:
         """Number and secret, or the form again with what is wrong."""
-        school, texts = await self._school(request), await _sent(request)
+        school, texts = await self._school(request), await sent_form(request, most_bytes=_LARGEST_FORM)
         key = _uuid(texts.get("key", "")) or uuid4()
         read = _read(texts, self._today(school))
         show = partial(self._form, request, school, read=read)
@@ -96,22 +93,22 @@ class _Pages:
                     applicants=self.applicants,
                     request_key=key,
                     form=form,
-                    language=_language(request),
+                    language=language_of(request),
                     today=self._today(school),
                 )
         except DomainError as refused:
-            return await show(key=key, refused=refused.message(_language(request)))
+            return await show(key=key, refused=refused.message(language_of(request)))
         except KeyReused:
-            return await show(key=uuid4(), refused=_TEXTS["send_again"][_language(request)])
+            return await show(key=uuid4(), refused=_TEXTS["send_again"][language_of(request)])
         return _page(request, "submitted.html", school=school, submitted=submitted)
 
     async def show_status(self, request: Request) -> Response:
         """Where an application stands; the same answer whatever of what was sent is wrong."""
-        school, texts = await self._school(request), await _sent(request)
+        school, texts = await self._school(request), await sent_form(request, most_bytes=_LARGEST_FORM)
         secret, born = texts.get("secret", "").strip() or None, _date(texts.get("birthDate", ""))
         async with self.database.read(system_binding(school.id)) as tx:
             found = await find_standing(tx, number=texts.get("number", ""), secret=secret, birth_date=born)
-        step = next_step(found.status, found.payment_status, _language(request)) if found else ""
+        step = next_step(found.status, found.payment_status, language_of(request)) if found else ""
         return _page(request, "status.html", school=school, found=found, step=step)
 
     async def _form(
@@ -130,7 +127,7 @@ class _Pages:
         if period is None:
             return _page(request, "absent.html", HTTPStatus.NOT_FOUND, refused=refused)
         status = HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.CONFLICT if refused else HTTPStatus.OK
-        told = {each.path.removeprefix("input."): each.message(_language(request)) for each in faults}
+        told = {each.path.removeprefix("input."): each.message(language_of(request)) for each in faults}
         texts = read.texts if read else {}
         given = {"school": school, "period": period, "key": key, "texts": texts, "faults": told, "refused": refused}
         return _page(request, "apply.html", status, **given)
@@ -140,26 +137,11 @@ class _Pages:
         async with self.database.read(system_binding(PLATFORM_TENANT_ID)) as tx:
             school = await find_school(tx, request.path_params["slug"])
         if school is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND, _TEXTS["no_school"][_language(request)])
+            raise HTTPException(HTTPStatus.NOT_FOUND, _TEXTS["no_school"][language_of(request)])
         return school
 
     def _today(self, school: School) -> date:
         return self.clock().astimezone(ZoneInfo(school.timezone)).date()
-
-
-async def _sent(request: Request) -> dict[str, str]:
-    """The fields of a form. Raises HTTPException for what no browser sends from our pages."""
-    if request.headers.get("content-type", "").split(";")[0].strip() != "application/x-www-form-urlencoded":
-        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LARGEST_FORM:
-            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"))
-    except ValueError:
-        raise HTTPException(HTTPStatus.BAD_REQUEST) from None
 
 
 def _read(texts: Mapping[str, str], today: date) -> _Read:
@@ -203,27 +185,10 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def _language(request: Request) -> str:
-    return "en" if request.headers.get("accept-language", "").lower().startswith("en") else "id"
-
-
 def _page(request: Request, name: str, status: HTTPStatus = HTTPStatus.OK, **given: Any) -> Response:
-    language, nonce = _language(request), token_urlsafe(16)
-    words = {key: texts[language] for key, texts in _TEXTS.items()}
-    page = _PAGES.get_template(name).render(
-        t=words,
-        language=language,
-        nonce=nonce,
-        day=_day(words),
-        rupiah=_rupiah,
-        slug=request.path_params["slug"],
-        **given,
-    )
-    policy = (
-        f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
-    headers = {"content-security-policy": policy, "cache-control": "no-store", "vary": "Accept-Language"}
-    return HTMLResponse(page, status, headers={**headers, "content-language": language})
+    words = {key: texts[language_of(request)] for key, texts in _TEXTS.items()}
+    shown = {"t": words, "day": _day(words), "rupiah": _rupiah, "slug": request.path_params["slug"]}
+    return _PAGES.show(request, name, status, **shown, **given)
 
 
 def _day(words: Mapping[str, str]) -> Callable[[date], str]:

@@ -1,6 +1,5 @@
 """OAuth 2.0 for integrators: the token endpoint (RFC 6749), and where programs find it (RFC 8414)."""
 
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -9,8 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from libs.auth import CLIENT_SCOPES
-from libs.db import Database
-from libs.graph import client_address
+from libs.pages import visit_of
 from subgraphs.identity.api_client.operations.issue_access_token import TokenDesk
 from subgraphs.identity.api_client.operations.token_server import (
     METHODS,
@@ -31,15 +29,6 @@ class _Malformed(Exception):
     """The request is no form that the endpoint could read; its text is for whoever writes the client."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Visit:
-    """Where a request comes from."""
-
-    address: str
-    user_agent: str
-    database: Database
-
-
 def token_route(desk: TokenDesk) -> Route:
     """`POST /oauth/token`: client credentials, proven by a secret or by a signed assertion."""
 
@@ -48,8 +37,7 @@ def token_route(desk: TokenDesk) -> Route:
             given = TokenRequest(await _form(request), _authorization(request))
         except _Malformed as fault:
             return _response(malformed(str(fault)))
-        visit = _Visit(client_address(request), request.headers.get("user-agent", "")[:300], desk.database)
-        return _response(await desk.issue_access_token(given, visit))
+        return _response(await desk.issue_access_token(given, visit_of(request, desk.database)))
 
     return Route(ENDPOINT, token, methods=["POST"])
 

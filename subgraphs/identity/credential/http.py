@@ -1,50 +1,30 @@
-"""The pages under /account: forms without a script, in the visitor's language.
-
-No cookie says who is asking: what the form holds is all the authority there is, so that another site can forge nothing
-with a visitor's browser.
-"""
+"""The pages under /account where a password is chosen, or a link to do so asked for."""
 
 import json
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qs
 
-from jinja2 import FileSystemLoader, StrictUndefined
-from jinja2.sandbox import SandboxedEnvironment
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from libs.db import Database
 from libs.graph import EmailAddress, checked_text
+from libs.pages import Pages, language_of, sent_form, visit_of
 from subgraphs.identity.credential.operations.desk import Desk, School
 from subgraphs.identity.credential.rules import DEFAULT_POLICY, InvalidToken, WeakPassword
 
 __all__ = ["Desk", "account_routes"]
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
-_PAGES: Final = SandboxedEnvironment(
-    loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, auto_reload=False
-)
+_PAGES: Final = Pages(_TEMPLATES)
 _TEXTS: Final = json.loads((_TEMPLATES / "texts.json").read_text())
-_LONGEST_FORM: Final = 8_192  # bytes
+_LARGEST_FORM: Final = 8_192  # bytes
 _LONGEST_SLUG: Final = 63
 _EMAIL_LENGTH: Final = 254
 
 Deed = Callable[..., Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """Where a request for a page comes from."""
-
-    address: str
-    user_agent: str
-    database: Database
 
 
 def account_routes(desk: Desk) -> Sequence[Route]:
@@ -58,7 +38,7 @@ def account_routes(desk: Desk) -> Sequence[Route]:
 
 
 async def _choose_password(desk: Desk, page: str, deed: Deed, request: Request) -> Response:
-    form = await _form(request) if request.method == "POST" else dict(request.query_params)
+    form = await _given(request)
     token, password = form.get("token", ""), form.get("password", "")
     show = partial(_page, request, page, "password.html", school=await desk.school_of(token), token=token)
     if request.method != "POST":
@@ -66,7 +46,7 @@ async def _choose_password(desk: Desk, page: str, deed: Deed, request: Request) 
     if password != form.get("again", ""):
         return show("form", faults=["DIFFERENT"], status=422)
     try:
-        await deed(token=token, password=password, origin=_visit(request, desk))
+        await deed(token=token, password=password, origin=visit_of(request, desk.database))
     except WeakPassword as weak:
         return show("form", faults=weak.data["rules"], status=422)
     except InvalidToken:
@@ -75,9 +55,9 @@ async def _choose_password(desk: Desk, page: str, deed: Deed, request: Request) 
 
 
 async def _ask_for_link(desk: Desk, request: Request) -> Response:
-    form = await _form(request) if request.method == "POST" else dict(request.query_params)
+    form = await _given(request)
     slug, odd = checked_text(form.get("school", ""), "school", max_length=_LONGEST_SLUG)
-    school = None if odd else await desk.find_school(slug.lower())
+    school = None if odd else await desk.find_school(slug)
     email, faults = checked_text(form.get("email", ""), "email", kind=EmailAddress, max_length=_EMAIL_LENGTH)
     show = partial(_page, request, "forgot", "forgot.html", school=school, slug=slug, email=email)
     if request.method != "POST":
@@ -85,31 +65,12 @@ async def _ask_for_link(desk: Desk, request: Request) -> Response:
     if school is None or faults:
         wrong = [name for name, is_wrong in (("SCHOOL", school is None), ("EMAIL", faults)) if is_wrong]
         return show("form", faults=wrong, status=422)
-    await desk.request_password_reset(school, email=email, origin=_visit(request, desk))
+    await desk.request_password_reset(school, email=email, origin=visit_of(request, desk.database))
     return show("sent")
 
 
-async def _form(request: Request) -> dict[str, str]:
-    """The fields of a form as browsers send it; anything else has none."""
-    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        return {}
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LONGEST_FORM:
-            return {}
-    try:
-        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=10, errors="strict")
-    except ValueError:
-        return {}
-    return {name: values[0] for name, values in fields.items()}
-
-
-def _visit(request: Request, desk: Desk) -> Visit:
-    """The visitor's address as the router saw it; it alone sets the header and alone reaches a subgraph."""
-    forwarded = request.headers.get("x-forwarded-for", "").split(",")[0].strip()
-    address = forwarded or (request.client.host if request.client else "")
-    return Visit(address, request.headers.get("user-agent", "")[:300], desk.database)
+async def _given(request: Request) -> dict[str, str]:
+    return await sent_form(request, most_bytes=_LARGEST_FORM) if request.method == "POST" else {**request.query_params}
 
 
 def _page(
@@ -123,33 +84,18 @@ def _page(
     status: int = 200,
     **values: Any,
 ) -> Response:
-    language = "en" if request.headers.get("accept-language", "").lower().startswith("en") else "id"
-    nonce, policy = secrets.token_urlsafe(16), school.policy if school else DEFAULT_POLICY
-    texts = _TEXTS[language]
-    for_policy = {
-        group: {name: text.format(min_length=policy.min_length) for name, text in texts[group].items()}
-        for group in ("hints", "faults")
-    }
-    given = {"slug": school.slug if school else "", **values}
-    html = _PAGES.get_template(template).render(
-        t=texts | texts[page] | for_policy,
+    policy, texts = school.policy if school else DEFAULT_POLICY, _TEXTS[language_of(request)]
+    said = {"slug": school.slug if school else "", **values}
+    return _PAGES.show(
+        request,
+        template,
+        status,
+        t=texts | texts[page],
+        title=texts[page]["title"],
+        told=[texts["faults"][fault].format(min_length=policy.min_length) for fault in faults],
+        hint=texts["hints"][policy.kind].format(min_length=policy.min_length),
         page=page,
         view=view,
-        language=language,
-        nonce=nonce,
         school=school and school.name,
-        kind=policy.kind,
-        faults=faults,
-        **given,
+        **said,
     )
-    allowed = (
-        f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    )
-    headers = {
-        "Content-Security-Policy": allowed,
-        "Referrer-Policy": "no-referrer",  # the link holds the token
-        "Cache-Control": "no-store",
-        "Content-Language": language,
-        "Vary": "Accept-Language",
-    }
-    return HTMLResponse(html, status, headers=headers)

@@ -8,6 +8,7 @@ import secrets
 import unicodedata
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -18,9 +19,10 @@ from pyotp.exceptions import OTPVerificationError
 from sqlalchemy import ColumnElement, func, insert, or_, select, update
 from zxcvbn.frequency_lists import FREQUENCY_LISTS  # type: ignore[import-untyped]
 
+from libs.auth import system_binding
 from libs.crypto import DataKey
-from libs.db import ReadTransaction, TenantTransaction
-from libs.kernel import DomainError
+from libs.db import Database, ReadTransaction, TenantTransaction
+from libs.kernel import PLATFORM_TENANT_ID, DomainError
 from libs.settings import Settings, SettingsError
 from subgraphs.identity.credential.model import OneTimeToken, RecoveryCode, SecondFactor
 from subgraphs.identity.credential.rules import (
@@ -32,6 +34,7 @@ from subgraphs.identity.credential.rules import (
     TokenPurpose,
     check_password,
     encode_token,
+    read_token,
     token_hash,
 )
 from subgraphs.identity.second_factor.rules import (
@@ -264,3 +267,34 @@ async def step_of(tx: ReadTransaction, factor: SecondFactor, code: str, *, conta
         return pyotp.TOTP(secret).verify_and_get_timecode(code, for_time=tx.now, valid_window=1)
     except OTPVerificationError:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """A school as pages name it, and what it demands of passwords."""
+
+    id: UUID
+    slug: str
+    name: str
+    policy: PasswordPolicy
+
+
+async def linked_school(database: Database, token: str) -> School | None:
+    """The school that a mailed link is about, be it used or expired; None for what is no link."""
+    try:
+        tenant_id, _ = read_token(token)
+    except InvalidToken:
+        return None
+    return await _school(database, Tenant.id == tenant_id)
+
+
+async def named_school(database: Database, name: str) -> School | None:
+    """The school with that slug or, where none has it, that NPSN, whatever its case."""
+    return await _school(database, Tenant.slug == name.lower()) or await _school(database, Tenant.npsn == name.upper())
+
+
+async def _school(database: Database, which: ColumnElement[bool]) -> School | None:
+    async with database.read(system_binding(PLATFORM_TENANT_ID)) as tx:
+        columns = (Tenant.id, Tenant.slug, Tenant.name, Tenant.password_policy)
+        row = (await tx.execute(select(*columns).where(which))).one_or_none()
+    return None if row is None else School(row.id, row.slug, row.name, PasswordPolicy.stored(row.password_policy))

@@ -4,26 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from secrets import token_urlsafe
 from typing import Final
 from uuid import UUID
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from libs.auth import system_binding
 from libs.crypto import SignedLinks, Vault
 from libs.db import Database
 from libs.kernel import Clock, NotFound
+from libs.pages import Pages
 from subgraphs.operations.report_card.operations import Verified, read_pdf, verify_report_card
 from subgraphs.operations.report_card.rules import Files, in_words, path_of, tenant_of
 
-_PAGES: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
-)
-_PAGES.filters["in_words"] = in_words
+_PAGES: Final = Pages(Path(__file__).parent / "templates", in_words=in_words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +53,9 @@ def report_card_routes(archive: Archive) -> Sequence[BaseRoute]:
         code = request.path_params["code"]
         tenant_id = tenant_of(code)
         if tenant_id is None:
-            return _page(None)
+            return _page(request, None)
         async with archive.database.read(system_binding(tenant_id)) as tx:
-            return _page(await verify_report_card(tx, vault=archive.vault, code=code))
+            return _page(request, await verify_report_card(tx, vault=archive.vault, code=code))
 
     return [
         Route("/files/operations/report-cards/{tenant_id:uuid}/{card_id:uuid}.pdf", show_pdf),
@@ -82,14 +78,8 @@ async def _pdf(archive: Archive, tenant_id: UUID, card_id: UUID) -> Response:
     return Response(content, media_type="application/pdf", headers=headers)
 
 
-def _page(card: Verified | None) -> Response:
-    nonce = token_urlsafe(16)
-    html = _PAGES.get_template("verify.html").render(card=card, nonce=nonce)
-    headers = {
-        "content-security-policy": f"default-src 'none'; style-src 'nonce-{nonce}'; frame-ancestors 'none'",
-        "cache-control": "no-store",
-    }
-    return HTMLResponse(html, HTTPStatus.OK if card else HTTPStatus.NOT_FOUND, headers)
+def _page(request: Request, card: Verified | None) -> Response:
+    return _PAGES.show(request, "verify.html", HTTPStatus.OK if card else HTTPStatus.NOT_FOUND, card=card)
 
 
 def _told(status: HTTPStatus, text: str) -> Response:

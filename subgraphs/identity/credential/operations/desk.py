@@ -2,9 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from uuid import UUID
-
-from sqlalchemy import ColumnElement, select
 
 from libs.auth import Actor, Revocations, system_binding
 from libs.db import Database
@@ -16,20 +13,10 @@ from subgraphs.identity.credential.operations.reset_password import (
     request_password_reset,
     reset_password,
 )
-from subgraphs.identity.credential.queries import PasswordHasher
-from subgraphs.identity.credential.rules import InvalidToken, PasswordPolicy, read_token
-from subgraphs.identity.tenant.model import Tenant
+from subgraphs.identity.credential.queries import PasswordHasher, School, linked_school, named_school
 from subgraphs.identity.user.queries import Contacts
 
-
-@dataclass(frozen=True, slots=True)
-class School:
-    """A school as its pages name it, and what it demands of passwords."""
-
-    id: UUID
-    slug: str
-    name: str
-    policy: PasswordPolicy
+__all__ = ["Desk", "School"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +29,12 @@ class Desk:
     open_revocations: Callable[[], Revocations]
 
     async def school_of(self, token: str) -> School | None:
-        """The school that a link is about, be it used or expired; None for what is no link."""
-        try:
-            tenant_id, _ = read_token(token)
-        except InvalidToken:
-            return None
-        return await self._find(Tenant.id == tenant_id)
+        """See `linked_school`."""
+        return await linked_school(self.database, token)
 
     async def find_school(self, name: str) -> School | None:
-        """The school with that slug or NPSN."""
-        return await self._find(Tenant.slug == name) or await self._find(Tenant.npsn == name.upper())
+        """See `named_school`."""
+        return await named_school(self.database, name)
 
     async def accept_invitation(self, *, token: str, password: str, origin: Origin) -> None:
         """Raises InvalidToken and WeakPassword."""
@@ -87,9 +70,3 @@ class Desk:
                 )
         finally:
             await revocations.close()
-
-    async def _find(self, which: ColumnElement[bool]) -> School | None:
-        async with self.database.read(system_binding(PLATFORM_TENANT_ID)) as tx:
-            columns = (Tenant.id, Tenant.slug, Tenant.name, Tenant.password_policy)
-            row = (await tx.execute(select(*columns).where(which))).one_or_none()
-        return None if row is None else School(row.id, row.slug, row.name, PasswordPolicy.stored(row.password_policy))

@@ -3,25 +3,16 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
-
 from libs.auth import system_binding
 from libs.db import Database
 from libs.kernel import PLATFORM_TENANT_ID
 from subgraphs.identity.audit.queries import Origin
-from subgraphs.identity.credential.rules import InvalidToken, read_token
+from subgraphs.identity.credential.queries import School, linked_school, named_school
+from subgraphs.identity.credential.rules import InvalidToken
 from subgraphs.identity.session.operations.unlock import request_unlock, unlock_by_link
-from subgraphs.identity.tenant.model import Tenant
 from subgraphs.identity.user.queries import Contacts
 
-
-@dataclass(frozen=True, slots=True)
-class School:
-    """A school as the page names it."""
-
-    id: UUID
-    slug: str
-    name: str
+__all__ = ["School", "UnlockDesk"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +37,9 @@ class UnlockDesk:
             await request_unlock(tx, email=email, origin=origin, contacts=self.contacts)
 
     async def school_of(self, token: str) -> School | None:
-        """The school that a link is about, be it used or expired; None for what is no link."""
-        try:
-            tenant_id, _ = read_token(token)
-        except InvalidToken:
-            return None
-        return await self._find(Tenant.id == tenant_id)
+        """See `linked_school`."""
+        return await linked_school(self.database, token)
 
     async def find_school(self, name: str) -> School | None:
-        """The school with that slug or NPSN."""
-        return await self._find(Tenant.slug == name) or await self._find(Tenant.npsn == name.upper())
-
-    async def _find(self, which: ColumnElement[bool]) -> School | None:
-        async with self.database.read(system_binding(PLATFORM_TENANT_ID)) as tx:
-            row = (await tx.execute(select(Tenant.id, Tenant.slug, Tenant.name).where(which))).one_or_none()
-        return None if row is None else School(*row)
+        """See `named_school`."""
+        return await named_school(self.database, name)

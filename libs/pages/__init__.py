@@ -1,0 +1,7 @@
+"""Pages for visitors who are not signed in: forms without a script and without a cookie, in the visitor's language."""
+
+from libs.graph import language_of
+from libs.pages.forms import Visit, sent_form, visit_of
+from libs.pages.pages import Pages
+
+__all__ = ["Pages", "Visit", "language_of", "sent_form", "visit_of"]

@@ -20,10 +20,11 @@ from subgraphs.identity.consumers import consumers
 from subgraphs.identity.credential.http import Desk, account_routes
 from subgraphs.identity.credential.queries import PasswordHasher
 from subgraphs.identity.jobs import jobs, prepare_platform, schedules
+from subgraphs.identity.lockout.http import UnlockDesk, unlock_route
 from subgraphs.identity.model import Base, files, vault_table
 from subgraphs.identity.registration.http import VerificationDesk, verification_route
 from subgraphs.identity.schema import schema
-from subgraphs.identity.session.http import UnlockDesk, jwks_route, unlock_route
+from subgraphs.identity.session.http import jwks_route
 from subgraphs.identity.session.queries import TokenPolicy
 from subgraphs.identity.user.queries import Contacts
 

@@ -15,6 +15,7 @@ from subgraphs.identity.api_client.operations.upkeep import purge_assertions
 from subgraphs.identity.audit.operations import add_partitions
 from subgraphs.identity.credential.operations.upkeep import purge_tokens
 from subgraphs.identity.credential.queries import PasswordHasher
+from subgraphs.identity.lockout.operations.upkeep import purge_failures
 from subgraphs.identity.session.operations.upkeep import purge_sessions, republish_revocations
 from subgraphs.identity.tenant.operations.create_tenant import PURGE, ensure_platform
 from subgraphs.identity.user.operations.ensure_platform_administrator import ensure_platform_administrator
@@ -39,6 +40,7 @@ def schedules(settings: Settings, revocations: Revocations) -> Schedules:
 
     async def purge(tx: TenantTransaction) -> None:
         await purge_sessions(tx)
+        await purge_failures(tx)
         await purge_tokens(tx)
         await purge_assertions(tx)
 

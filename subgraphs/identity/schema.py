@@ -6,6 +6,7 @@ from libs.graph import subgraph_schema
 from subgraphs.identity.account.graph import AccountMutation
 from subgraphs.identity.api_client.graph import ApiClientMutation, ApiClientQuery
 from subgraphs.identity.credential.graph import CredentialMutation, CredentialQuery
+from subgraphs.identity.lockout.graph import LockoutMutation
 from subgraphs.identity.registration.graph import RegistrationMutation
 from subgraphs.identity.role.graph import RoleMutation, RoleQuery
 from subgraphs.identity.second_factor.graph import SecondFactorMutation
@@ -24,6 +25,7 @@ class Query(TenantQuery, UserQuery, UserImportQuery, CredentialQuery, RoleQuery,
 @strawberry.type
 class Mutation(
     SessionMutation,
+    LockoutMutation,
     CredentialMutation,
     SecondFactorMutation,
     UserMutation,

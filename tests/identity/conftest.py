@@ -20,6 +20,8 @@ from subgraphs.identity.app import create_app
 from subgraphs.identity.audit.queries import NOBODY
 from subgraphs.identity.credential.queries import PasswordHasher
 from subgraphs.identity.role.queries import system_role
+from subgraphs.identity.session.operations.refresh import refresh
+from subgraphs.identity.session.operations.sign_in import check_guess, sign_in
 from subgraphs.identity.session.queries import TokenPolicy
 from subgraphs.identity.tenant.operations.create_tenant import ensure_platform
 from subgraphs.identity.user.operations.invite_user import invite_user
@@ -180,3 +182,25 @@ def invitations(events, settings):
         return [unseal_event(ring, row["tenant_id"], UserInvited, row["data"]) for row in events("UserInvited")]
 
     return opened
+
+
+@pytest.fixture
+def login(database, contacts, hasher, tokens, visitor):
+    async def attempt(tenant_id, email, password=PASSWORD, origin=visitor, *, otp=None, device=None, device_token=None):
+        who = {"email": email, "origin": origin, "contacts": contacts, "device_token": device_token}
+        guess = await check_guess(database, tenant_id, password=password, hasher=hasher, **who)
+        async with database.write(system_binding(tenant_id)) as tx:
+            return await sign_in(tx, guess=guess, otp=otp, device=device, tokens=tokens, **who)
+
+    return attempt
+
+
+@pytest.fixture
+def renew(database, contacts, tokens, revocations, visitor):
+    async def attempt(token, tenant_id=PLATFORM_TENANT_ID, origin=visitor):
+        async with database.write(system_binding(tenant_id)) as tx:
+            return await refresh(
+                tx, token=token, origin=origin, contacts=contacts, tokens=tokens, revocations=revocations
+            )
+
+    return attempt

@@ -64,13 +64,15 @@ class Oracle:
 
     def _held(self, row: Row) -> Any:
         """The row's own value as it is kept."""
+        if self.field == "role":
+            return next(iter(row["roles"]), None)
         return row[column_of(self.field)]
 
     def permitted(self, seen: Seen) -> bool:
         """Whether the actor may ask the root field this."""
         resource = None if seen.subgraph == "admission" else _CONDITIONS.get(self.field)
         reads = resource is None or any(seen.may(resource, reach) for reach in ("", "_taught", "_own"))
-        needed = computed_by(seen, self.kind, self.field)
+        needed = computed_by(seen, self.kind, "roles" if self.field == "role" else self.field)
         reads = reads and (needed is None or needed in seen.actor.permissions)
         return reads and ROOT_PERMISSIONS.get(self.root, "graph:adhoc") in {*seen.actor.permissions, "graph:adhoc"}
 
@@ -90,6 +92,8 @@ class Oracle:
     def _holds(self, name: str, seen: Seen, row: Row, value: Any) -> bool:
         if name == "search":
             return bool(self.value(row) == value)
+        if self.field == "role":
+            return value in row["roles"]
         if self.field == "classId":
             pupil = row["student_id"] if "student_id" in row else row["id"]
             sits = {str(each["class_id"]) for each in seen.valid("enrollments") if each["student_id"] == pupil}

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from libs.settings import Settings
 from libs.testing import owner_rows
-from subgraphs.identity.credential.model import SecondFactor
+from subgraphs.identity.second_factor.model import SecondFactor
 from subgraphs.identity.session.model import Device, Session
 
 if TYPE_CHECKING:

@@ -44,8 +44,8 @@ from subgraphs.identity.credential.operations.reset_password import (
 from subgraphs.identity.credential.rules import TOKEN_LIVES, PasswordRule, PolicyKind, TokenPurpose
 
 if TYPE_CHECKING:
+    from subgraphs.identity.lockout.graph import AccountLocked
     from subgraphs.identity.second_factor.graph import WrongPassword
-    from subgraphs.identity.session.graph import AccountLocked
     from subgraphs.identity.user.graph import User
 
 described_enum(
@@ -176,7 +176,7 @@ class ConfigurePasswordPolicySuccess:
 
 # Siblings' types by name: strawberry resolves them when the schema is built.
 _WrongPassword: Any = Annotated["WrongPassword", strawberry.lazy("subgraphs.identity.second_factor.graph")]
-_AccountLocked: Any = Annotated["AccountLocked", strawberry.lazy("subgraphs.identity.session.graph")]
+_AccountLocked: Any = Annotated["AccountLocked", strawberry.lazy("subgraphs.identity.lockout.graph")]
 
 
 async def _hash_changed(context: RequestContext, input: ChangePasswordInput) -> PasswordChange:

@@ -1,4 +1,4 @@
-"""How passwords are judged and kept, tokens that travel by mail issued and taken, and second factors checked."""
+"""How passwords are judged and kept, tokens that travel by mail issued and taken, and the school of a link found."""
 
 import asyncio
 import base64
@@ -6,29 +6,24 @@ import hmac
 import os
 import secrets
 import unicodedata
-from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from uuid import UUID
 
 import bcrypt
-import pyotp
-from pyotp.exceptions import OTPVerificationError
-from sqlalchemy import ColumnElement, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from zxcvbn.frequency_lists import FREQUENCY_LISTS  # type: ignore[import-untyped]
 
 from libs.auth import system_binding
-from libs.crypto import DataKey
 from libs.db import Database, ReadTransaction, TenantTransaction
-from libs.kernel import PLATFORM_TENANT_ID, DomainError
+from libs.kernel import PLATFORM_TENANT_ID
 from libs.settings import Settings, SettingsError
-from subgraphs.identity.credential.model import OneTimeToken, RecoveryCode, SecondFactor
+from subgraphs.identity.credential.model import OneTimeToken
 from subgraphs.identity.credential.rules import (
     SECRET_BYTES,
     TOKEN_LIVES,
-    Duty,
     InvalidToken,
     PasswordPolicy,
     TokenPurpose,
@@ -37,13 +32,6 @@ from subgraphs.identity.credential.rules import (
     read_token,
     token_hash,
 )
-from subgraphs.identity.second_factor.rules import (
-    InvalidCode,
-    SecondFactorRequired,
-    bare_code,
-    is_totp,
-    recovery_hash,
-)
 from subgraphs.identity.tenant.model import Tenant
 
 COMMON: Final = frozenset(FREQUENCY_LISTS["passwords"])
@@ -51,12 +39,6 @@ COMMON: Final = frozenset(FREQUENCY_LISTS["passwords"])
 
 _MOST_THREADS: Final = 4
 _EVEN_SECONDS: Final = 0.5  # longer than it takes to find an account, write its token and seal its event
-
-
-class PersonKeys(Protocol):
-    """Who holds people's data keys: `Contacts`, whose room builds on this one."""
-
-    async def person_key(self, tx: ReadTransaction, user_id: UUID) -> DataKey | None: ...
 
 
 class PasswordHasher:
@@ -194,79 +176,6 @@ async def take_token(tx: TenantTransaction, hashed: bytes, purpose: TokenPurpose
     token.used_at = tx.now
     await tx.flush()
     return token.user_id
-
-
-async def duties_of(
-    tx: ReadTransaction, user_id: UUID, roles: Collection[str], *, must_change_password: bool
-) -> frozenset[str]:
-    """What an account with these roles has to do before anything else: `Actor.pending`."""
-    duties = {Duty.PASSWORD_CHANGE} if must_change_password else set()
-    demanded = set((await password_policy(tx)).second_factor_roles)
-    if demanded & set(roles) and not await second_factors_of(tx, [user_id]):
-        duties.add(Duty.SECOND_FACTOR)
-    return frozenset(duty.value for duty in duties)
-
-
-async def second_factors_of(tx: ReadTransaction, user_ids: Collection[UUID]) -> frozenset[UUID]:
-    """Which of these accounts have a second factor in force."""
-    mine = (SecondFactor.tenant_id == tx.tenant_id, SecondFactor.user_id.in_(user_ids))
-    in_force = select(SecondFactor.user_id).where(*mine, SecondFactor.confirmed_at.is_not(None))
-    return frozenset(await tx.scalars(in_force))
-
-
-async def check_second_factor(
-    tx: TenantTransaction, user_id: UUID, otp: str | None, *, contacts: PersonKeys
-) -> DomainError | None:
-    """What keeps somebody out whose password was right; None where nothing does.
-
-    SecondFactorRequired without a code, InvalidCode for a wrong or used one. A code is used up.
-    """
-    if not await second_factors_of(tx, [user_id]):
-        return None
-    if otp is None or not otp.strip():
-        return SecondFactorRequired()
-    return None if await take_code(tx, user_id, otp, contacts=contacts) else InvalidCode()
-
-
-async def take_code(tx: TenantTransaction, user_id: UUID, code: str, *, contacts: PersonKeys) -> bool:
-    """Uses up a code of an authenticator, or a recovery code. Of two who come with one, one is heard."""
-    bare = bare_code(code)
-    if not is_totp(bare):
-        spent = (
-            update(RecoveryCode)
-            .where(
-                RecoveryCode.tenant_id == tx.tenant_id,
-                RecoveryCode.user_id == user_id,
-                RecoveryCode.code_hash == recovery_hash(bare),
-                RecoveryCode.used_at.is_(None),
-            )
-            .values(used_at=tx.now)
-            .returning(RecoveryCode.id)
-        )
-        return (await tx.execute(spent)).first() is not None
-    mine = (SecondFactor.tenant_id == tx.tenant_id, SecondFactor.user_id == user_id)
-    factor = await tx.scalar(select(SecondFactor).where(*mine))
-    step = None if factor is None else await step_of(tx, factor, bare, contacts=contacts)
-    if step is None:
-        return False
-    # The statement decides, not a look before it: a code that another one used meanwhile is no longer later.
-    later = or_(SecondFactor.last_step.is_(None), SecondFactor.last_step < step)
-    taken = update(SecondFactor).where(*mine, later).values(last_step=step).returning(SecondFactor.id)
-    return (await tx.execute(taken.execution_options(synchronize_session=False))).first() is not None
-
-
-async def step_of(tx: ReadTransaction, factor: SecondFactor, code: str, *, contacts: PersonKeys) -> int | None:
-    """The time step that a code belongs to, one before or after the present one at most; None for a wrong code."""
-    key = await contacts.person_key(tx, factor.user_id)
-    if key is None:
-        return None
-    secret = key.decrypt(
-        factor.secret, table="second_factors", column="secret", row_id=factor.id, tenant_id=tx.tenant_id
-    )
-    try:
-        return pyotp.TOTP(secret).verify_and_get_timecode(code, for_time=tx.now, valid_window=1)
-    except OTPVerificationError:
-        return None
 
 
 @dataclass(frozen=True, slots=True)

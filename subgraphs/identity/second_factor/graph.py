@@ -17,7 +17,7 @@ from subgraphs.identity.second_factor.operations.switch_off import disable_totp,
 from subgraphs.identity.second_factor.queries import Proof
 
 if TYPE_CHECKING:
-    from subgraphs.identity.session.graph import AccountLocked
+    from subgraphs.identity.lockout.graph import AccountLocked
 
 
 @error(rules.SecondFactorRequired)
@@ -96,7 +96,7 @@ class RegenerateRecoveryCodesSuccess:
 
 
 # A sibling's type by name: strawberry resolves it when the schema is built.
-_AccountLocked: Any = Annotated["AccountLocked", strawberry.lazy("subgraphs.identity.session.graph")]
+_AccountLocked: Any = Annotated["AccountLocked", strawberry.lazy("subgraphs.identity.lockout.graph")]
 
 
 async def _try_proof(context: RequestContext, input: _ProofInput) -> Proof:

@@ -18,10 +18,10 @@ from subgraphs.identity.session.operations.end_sessions import log_out_everywher
 from subgraphs.identity.session.operations.log_out import log_out
 from subgraphs.identity.session.operations.refresh import refresh
 from subgraphs.identity.session.operations.sign_in import Guess, check_guess, sign_in
-from subgraphs.identity.session.operations.unlock import unlock_user
 
 if TYPE_CHECKING:
     from subgraphs.identity.credential.graph import InvalidToken
+    from subgraphs.identity.lockout.graph import AccountLocked
     from subgraphs.identity.second_factor.graph import InvalidCode, SecondFactorRequired
     from subgraphs.identity.user.graph import User
 
@@ -29,14 +29,6 @@ if TYPE_CHECKING:
 @error(rules.InvalidCredentials)
 class InvalidCredentials:
     """The address or the password is wrong; which one is not told."""
-
-
-@error(rules.AccountLocked)
-class AccountLocked:
-    """Too many failures: of this account from here, of it from anywhere, or of many accounts from here."""
-
-    retry_after: int = given_out("Seconds until the next attempt is heard; 0 where waiting does not help.")
-    by_mail: bool = given_out("Whether only the link that was mailed to the account's address opens it.")
 
 
 @error(rules.TenantSuspended)
@@ -149,21 +141,9 @@ class ForgetDeviceSuccess:
     device_id: UUID = given_out("The device that was forgotten.")
 
 
-@strawberry.input(description="An account to unlock.")
-class UnlockUserInput:
-    user_id: UUID = given("Whose.")
-
-
-@result
-class UnlockUserSuccess:
-    """The account may be tried again, from anywhere."""
-
-    user_id: strawberry.Private[UUID]
-    user: Annotated["User", strawberry.lazy("subgraphs.identity.user.graph")] = one("User", "The account.")
-
-
 # A sibling's type by name: strawberry resolves it when the schema is built.
 _InvalidToken: Any = Annotated["InvalidToken", strawberry.lazy("subgraphs.identity.credential.graph")]
+_AccountLocked: Any = Annotated["AccountLocked", strawberry.lazy("subgraphs.identity.lockout.graph")]
 _SECOND_FACTORS = strawberry.lazy("subgraphs.identity.second_factor.graph")
 _InvalidCode: Any = Annotated["InvalidCode", _SECOND_FACTORS]
 _SecondFactorRequired: Any = Annotated["SecondFactorRequired", _SECOND_FACTORS]
@@ -200,7 +180,7 @@ class SessionMutation:
 
     @mutation(
         public=True,
-        errors=(InvalidCredentials, AccountLocked, TenantSuspended, _SecondFactorRequired, _InvalidCode),
+        errors=(InvalidCredentials, _AccountLocked, TenantSuspended, _SecondFactorRequired, _InvalidCode),
         prepare=_check_guess,
     )
     async def login(self, call: Call, input: LoginInput) -> LoginSuccess:
@@ -291,9 +271,3 @@ class SessionMutation:
                 revocations=call.context.revocations,
             )
         return ForgetDeviceSuccess(device_id=input.device_id)
-
-    @mutation(permission="user:unlock")
-    async def unlock_user(self, call: Call, input: UnlockUserInput) -> UnlockUserSuccess:
-        """Forgets the failed sign-ins of an account, wherever they came from."""
-        await unlock_user(call.tx, user_id=input.user_id, actor=call.actor, today=call.today, origin=call.context)
-        return UnlockUserSuccess(user_id=input.user_id)

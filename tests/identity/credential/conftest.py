@@ -15,24 +15,11 @@ from subgraphs.identity.credential.operations.reset_password import (
     reset_password,
 )
 from subgraphs.identity.second_factor.operations.set_up import confirm_totp, start_totp
-from subgraphs.identity.session.operations.refresh import refresh
-from subgraphs.identity.session.operations.sign_in import check_guess, sign_in
 from tests.identity.conftest import PASSWORD
 
 NEW_PASSWORD = "Kenanga-biru-8"
 LOGIN = """mutation($input: LoginInput!) { login(input: $input) { __typename
   ... on LoginSuccess { accessToken refreshToken } ... on UserError { code message } } }"""
-
-
-@pytest.fixture
-def login(database, contacts, hasher, tokens, visitor):
-    async def attempt(tenant_id, email, password=PASSWORD, *, otp=None, origin=visitor):
-        who = {"email": email, "origin": origin, "contacts": contacts}
-        guess = await check_guess(database, tenant_id, password=password, hasher=hasher, **who)
-        async with database.write(system_binding(tenant_id)) as tx:
-            return await sign_in(tx, guess=guess, otp=otp, device=None, tokens=tokens, **who)
-
-    return attempt
 
 
 @pytest.fixture
@@ -109,14 +96,3 @@ def change(*, database, contacts, hasher, tokens, revocations, visitor):
             )
 
     return run
-
-
-@pytest.fixture
-def renew(database, contacts, tokens, revocations, visitor):
-    async def attempt(token):
-        async with database.write(system_binding(PLATFORM_TENANT_ID)) as tx:
-            return await refresh(
-                tx, token=token, origin=visitor, contacts=contacts, tokens=tokens, revocations=revocations
-            )
-
-    return attempt

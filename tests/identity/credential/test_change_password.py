@@ -8,9 +8,10 @@ import pytest
 
 from libs.kernel import NotFound, new_id
 from subgraphs.identity.credential.rules import InvalidToken, WeakPassword
+from subgraphs.identity.lockout.rules import AccountLocked
 from subgraphs.identity.second_factor.rules import WrongPassword
 from subgraphs.identity.session.queries import Access
-from subgraphs.identity.session.rules import AccountLocked, InvalidCredentials
+from subgraphs.identity.session.rules import InvalidCredentials
 from tests.identity.conftest import PASSWORD
 from tests.identity.credential.conftest import NEW_PASSWORD
 

@@ -10,8 +10,9 @@ from libs.crypto import KeyRing
 from libs.events.contracts.identity import PasswordChanged
 from libs.events.sealing import unseal_event
 from subgraphs.identity.credential.rules import InvalidToken, WeakPassword
+from subgraphs.identity.lockout.rules import AccountLocked
 from subgraphs.identity.session.queries import Access
-from subgraphs.identity.session.rules import AccountLocked, InvalidCredentials
+from subgraphs.identity.session.rules import InvalidCredentials
 from tests.identity.conftest import PASSWORD
 from tests.identity.credential.conftest import NEW_PASSWORD
 

@@ -1,5 +1,5 @@
-"""Signing in and second factors, as tests of credentials use them."""
+"""Second factors, as tests of credentials set them up."""
 
-from tests.identity.credential.conftest import authenticator, login
+from tests.identity.credential.conftest import authenticator
 
-__all__ = ["authenticator", "login"]
+__all__ = ["authenticator"]

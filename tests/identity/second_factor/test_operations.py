@@ -8,10 +8,11 @@ import pytest
 
 from libs.auth import system_binding
 from libs.kernel import NotFound
+from subgraphs.identity.lockout.rules import AccountLocked
 from subgraphs.identity.second_factor.operations.set_up import confirm_totp, start_totp
 from subgraphs.identity.second_factor.rules import InvalidCode, SecondFactorActive, SecondFactorRequired
 from subgraphs.identity.session.queries import Access
-from subgraphs.identity.session.rules import AccountLocked, InvalidCredentials
+from subgraphs.identity.session.rules import InvalidCredentials
 
 STEP = timedelta(seconds=30)
 

@@ -7,6 +7,7 @@ import pytest
 
 from libs.auth import system_binding
 from libs.kernel import NotFound
+from subgraphs.identity.lockout.rules import AccountLocked
 from subgraphs.identity.second_factor.operations.switch_off import (
     disable_totp,
     regenerate_recovery_codes,
@@ -14,7 +15,6 @@ from subgraphs.identity.second_factor.operations.switch_off import (
 )
 from subgraphs.identity.second_factor.rules import InvalidCode, WrongPassword
 from subgraphs.identity.session.queries import Access
-from subgraphs.identity.session.rules import AccountLocked
 from tests.identity.conftest import PASSWORD
 
 STEP = timedelta(seconds=30)

@@ -9,11 +9,13 @@ import pytest
 from libs.auth import Revocations, system_binding
 from libs.kernel import PLATFORM_TENANT_ID, NotFound, new_id
 from subgraphs.identity.credential.rules import InvalidToken
+from subgraphs.identity.lockout.operations.upkeep import purge_failures
+from subgraphs.identity.lockout.rules import AccountLocked
 from subgraphs.identity.session.operations.log_out import log_out
 from subgraphs.identity.session.operations.sign_in import check_guess, sign_in
 from subgraphs.identity.session.operations.upkeep import purge_sessions, republish_revocations
 from subgraphs.identity.session.queries import Access
-from subgraphs.identity.session.rules import AccountLocked, InvalidCredentials, TenantSuspended
+from subgraphs.identity.session.rules import InvalidCredentials, TenantSuspended
 from tests.identity.conftest import PASSWORD
 
 
@@ -246,5 +248,6 @@ async def test_old_sessions_and_failures_are_purged_in_their_own_school(
     clock.now += timedelta(days=38)
     async with database.write(system_binding(school)) as tx:
         await purge_sessions(tx)
+        await purge_failures(tx)
     for table in ("sessions", "sign_in_failures"):
         assert as_owner("identity", f"select tenant_id from identity.{table}") == [{"tenant_id": other_school}]

@@ -29,7 +29,7 @@ from subgraphs.identity.api_client.operations.token_server import (
 )
 from subgraphs.identity.api_client.rules import ClientMethod, Failures, after_failure, hashed, read_client_identifier
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
-from subgraphs.identity.session.model import SignInFailure
+from subgraphs.identity.lockout.model import SignInFailure
 from subgraphs.identity.session.queries import TokenPolicy
 from subgraphs.identity.tenant.model import Tenant
 from subgraphs.identity.tenant.rules import TenantStatus

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from libs.auth import Actor, Revocations, system_binding
 from libs.db import Database, ReadTransaction, TenantTransaction
@@ -23,7 +23,7 @@ from subgraphs.identity.credential.queries import (
     tokens_since,
 )
 from subgraphs.identity.credential.rules import InvalidToken, TokenPurpose, read_token
-from subgraphs.identity.session.model import AccountFailure, SignInFailure
+from subgraphs.identity.lockout.queries import forget_failures
 from subgraphs.identity.session.queries import end_sessions
 from subgraphs.identity.tenant.model import Tenant
 from subgraphs.identity.tenant.rules import TenantStatus
@@ -111,9 +111,7 @@ async def reset_password(
         doer = Doer(user.id, tenant_id, origin)
         await set_password(tx, user, password_hash, contact=contact, doer=doer, revocations=revocations)
         await end_sessions(tx, user.id, reason="PASSWORD", revocations=revocations)
-        for table in (SignInFailure, AccountFailure):
-            of_account = (table.tenant_id == tenant_id, table.email_blind == user.email_blind)
-            await tx.execute(delete(table).where(*of_account))
+        await forget_failures(tx, user.email_blind)
         return themselves(user.id, tenant_id, user.ver, contact, tx.new_id())
 
 

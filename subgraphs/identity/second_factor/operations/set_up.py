@@ -14,8 +14,8 @@ from libs.db import TenantTransaction
 from libs.events.contracts.identity import SecondFactorEnabled
 from libs.kernel import NotFound
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
-from subgraphs.identity.credential.model import RecoveryCode, SecondFactor
-from subgraphs.identity.credential.queries import step_of
+from subgraphs.identity.second_factor.model import RecoveryCode, SecondFactor
+from subgraphs.identity.second_factor.queries import step_of
 from subgraphs.identity.second_factor.rules import (
     RECOVERY_BYTES,
     RECOVERY_CODES,

@@ -7,10 +7,10 @@ from libs.db import Database, TenantTransaction
 from libs.events.contracts.identity import SecondFactorDisabled
 from libs.kernel import DomainError, NotFound
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
-from subgraphs.identity.credential.model import RecoveryCode, SecondFactor
-from subgraphs.identity.credential.queries import PasswordHasher, password_policy, second_factors_of
+from subgraphs.identity.credential.queries import PasswordHasher, password_policy
+from subgraphs.identity.second_factor.model import RecoveryCode, SecondFactor
 from subgraphs.identity.second_factor.operations.set_up import new_recovery_codes
-from subgraphs.identity.second_factor.queries import Proof, refusal_of, try_password
+from subgraphs.identity.second_factor.queries import Proof, refusal_of, second_factors_of, try_password
 from subgraphs.identity.user.model import User
 from subgraphs.identity.user.queries import Contacts, raise_versions
 

@@ -10,21 +10,14 @@ from libs.auth import system_binding
 from libs.db import Database, ReadTransaction, TenantTransaction
 from libs.kernel import DomainError
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
-from subgraphs.identity.credential.queries import PasswordHasher, check_second_factor
+from subgraphs.identity.credential.queries import PasswordHasher
 from subgraphs.identity.credential.rules import SECRET_BYTES, encode_token, token_hash
+from subgraphs.identity.lockout.queries import Attempt, check_lockouts, count_failure, mail_link, take_back_failures
+from subgraphs.identity.second_factor.queries import check_second_factor
 from subgraphs.identity.second_factor.rules import InvalidCode
 from subgraphs.identity.session.model import Device, Session
 from subgraphs.identity.session.operations.devices import find_device, remember_device
-from subgraphs.identity.session.operations.unlock import mail_link
-from subgraphs.identity.session.queries import (
-    Access,
-    Attempt,
-    TokenPolicy,
-    check_lockouts,
-    count_failure,
-    give_access,
-    take_back_failures,
-)
+from subgraphs.identity.session.queries import Access, TokenPolicy, give_access
 from subgraphs.identity.session.rules import InvalidCredentials, TenantSuspended
 from subgraphs.identity.tenant.model import Tenant
 from subgraphs.identity.tenant.rules import TenantStatus, today_in

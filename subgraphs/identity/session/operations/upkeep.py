@@ -7,25 +7,18 @@ from sqlalchemy import delete, select
 
 from libs.auth import Revocations
 from libs.db import TenantTransaction
-from subgraphs.identity.session.model import AccountFailure, Device, Revocation, Session, SignInFailure
-from subgraphs.identity.session.rules import DEVICE_KEPT, FORGOTTEN_AFTER
+from subgraphs.identity.session.model import Device, Revocation, Session
+from subgraphs.identity.session.rules import DEVICE_KEPT
 from subgraphs.identity.user.queries import publish
 
 _KEPT_AFTER_END = timedelta(days=30)  # an ended session is evidence for a while
 
 
 async def purge_sessions(tx: TenantTransaction) -> None:
-    """Forgets this tenant's sessions that ended or expired a month ago, failures that no longer count, unused devices.
-
-    An account that a mailed link has to open stays locked.
-    """
+    """Forgets this tenant's sessions that ended or expired a month ago, and unused devices."""
     last = tx.now - _KEPT_AFTER_END
     over = (Session.expires_at < last) | (Session.ended_at < last)
     await tx.execute(delete(Session).where(Session.tenant_id == tx.tenant_id, over))
-    old = SignInFailure.last_failed_at < tx.now - FORGOTTEN_AFTER
-    await tx.execute(delete(SignInFailure).where(SignInFailure.tenant_id == tx.tenant_id, old))
-    old = (AccountFailure.since < tx.now - FORGOTTEN_AFTER) & AccountFailure.locked_at.is_(None)
-    await tx.execute(delete(AccountFailure).where(AccountFailure.tenant_id == tx.tenant_id, old))
     in_use = select(Session.id).where(
         Session.tenant_id == Device.tenant_id,
         Session.device_id == Device.id,

@@ -8,8 +8,8 @@ from uuid import UUID
 from libs.auth import Actor
 from libs.db import ReadTransaction, TenantTransaction
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
-from subgraphs.identity.credential.queries import second_factors_of
 from subgraphs.identity.role.queries import Hat, RoleState, count_holders, hats_of, permissions_of
+from subgraphs.identity.second_factor.queries import second_factors_of
 from subgraphs.identity.session.queries import KnownDevice, LivingSession, known_devices, living_sessions
 from subgraphs.identity.user.queries import Contact, Contacts, SealedContact
 

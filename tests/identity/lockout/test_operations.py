@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
+from subgraphs.identity.lockout.rules import AccountLocked
 from subgraphs.identity.session.operations.sign_in import SignedIn
-from subgraphs.identity.session.rules import AccountLocked, InvalidCredentials
+from subgraphs.identity.session.rules import InvalidCredentials
 
 EMAIL = "a@x.test"
 

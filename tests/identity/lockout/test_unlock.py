@@ -12,10 +12,10 @@ from libs.events.contracts.identity import UnlockRequested
 from libs.events.sealing import unseal_event
 from libs.kernel import Forbidden, NotFound, new_id
 from libs.testing import actor_of
-from subgraphs.identity.session.operations.desk import UnlockDesk
+from subgraphs.identity.lockout.operations.desk import UnlockDesk
+from subgraphs.identity.lockout.operations.unlock import unlock_user
+from subgraphs.identity.lockout.rules import AccountLocked
 from subgraphs.identity.session.operations.sign_in import SignedIn
-from subgraphs.identity.session.operations.unlock import unlock_user
-from subgraphs.identity.session.rules import AccountLocked
 
 EMAIL = "a@x.test"
 

@@ -3,40 +3,24 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from libs.auth import Actor
 from libs.db import TenantTransaction
-from libs.events.contracts.identity import UnlockRequested, UserUnlocked
+from libs.events.contracts.identity import UserUnlocked
 from libs.kernel import NotFound
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
-from subgraphs.identity.credential.queries import issue_token, take_token, tokens_since
+from subgraphs.identity.credential.queries import take_token, tokens_since
 from subgraphs.identity.credential.rules import InvalidToken, TokenPurpose, read_token
+from subgraphs.identity.lockout.model import AccountFailure
+from subgraphs.identity.lockout.queries import forget_failures, mail_link
+from subgraphs.identity.lockout.rules import LINK_PAUSE
 from subgraphs.identity.role.queries import check_reach
-from subgraphs.identity.session.model import AccountFailure, SignInFailure
-from subgraphs.identity.session.rules import LINK_PAUSE
 from subgraphs.identity.tenant.model import Tenant
 from subgraphs.identity.tenant.rules import TenantStatus
 from subgraphs.identity.user.model import User
 from subgraphs.identity.user.queries import Contacts
 from subgraphs.identity.user.rules import UserStatus
-
-
-async def mail_link(tx: TenantTransaction, user: User, contacts: Contacts) -> None:
-    """Sends the link that opens an account; earlier ones are void. An erased person gets none."""
-    contact = (await contacts.reveal(tx, [user])).get(user.id)
-    if contact is None:
-        return
-    token, expires_at = await issue_token(tx, user.id, TokenPurpose.UNLOCK)
-    tx.emit(
-        UnlockRequested(
-            user_id=user.id,
-            language=user.language,
-            expires_at=expires_at,
-            personal=contact.personal(user.name),
-            secret={"token": token},
-        )
-    )
 
 
 async def request_unlock(tx: TenantTransaction, *, email: str, origin: Origin, contacts: Contacts) -> None:
@@ -96,7 +80,6 @@ async def unlock_user(tx: TenantTransaction, *, user_id: UUID, actor: Actor, tod
 
 
 async def _unlock(tx: TenantTransaction, user: User, doer: Doer) -> None:
-    for table in (SignInFailure, AccountFailure):
-        await tx.execute(delete(table).where(table.tenant_id == tx.tenant_id, table.email_blind == user.email_blind))
+    await forget_failures(tx, user.email_blind)
     tx.emit(UserUnlocked(user_id=user.id))
     await record(tx, doer, Deed(action="user.unlocked", resource_type="user", resource_id=user.id))

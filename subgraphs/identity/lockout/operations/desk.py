@@ -9,7 +9,7 @@ from libs.kernel import PLATFORM_TENANT_ID
 from subgraphs.identity.audit.queries import Origin
 from subgraphs.identity.credential.queries import School, linked_school, named_school
 from subgraphs.identity.credential.rules import InvalidToken
-from subgraphs.identity.session.operations.unlock import request_unlock, unlock_by_link
+from subgraphs.identity.lockout.operations.unlock import request_unlock, unlock_by_link
 from subgraphs.identity.user.queries import Contacts
 
 __all__ = ["School", "UnlockDesk"]

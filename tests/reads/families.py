@@ -52,6 +52,7 @@ ACCOUNTS: dict[str, tuple[str, ...]] = {
 }
 """Account -> roles."""
 HATS_SINCE = date(2020, 1, 1)
+DELETED_AT = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 CANARY_ACCOUNTS = {CLASS: "zoe_mother", FAMILY: "zaki_mother"}
 MODELS = {
     "academic": (
@@ -189,7 +190,7 @@ class Rows:
         for key, user in users.items():
             user_id = self.id("users", user) if user else None
             numbers = {"nip": self.number(f"nip-{key}", 18), "nuptk": self.number(f"nuptk-{key}", 16)}
-            self.add(Teacher, key, user_id=user_id, **numbers, gender="MALE", status="ACTIVE")
+            self.add(Teacher, key, user_id=user_id, **numbers, gender="MALE", status="ACTIVE", version=1)
 
     def _user(self, key: str, roles: tuple[str, ...], *, deleted: bool = False) -> None:
         row = {
@@ -208,7 +209,8 @@ class Rows:
             "staff": bool(set(roles) - {"student", "parent"}),
         }
         row |= sessions_of(self, row["id"], key)
-        self.users.append(row | {"roles": roles, "deleted": deleted})
+        row |= {"roles": roles, "deleted": deleted, "deleted_at": DELETED_AT if deleted else None}
+        self.users.append(row)
 
     def _classes(self) -> None:
         for key in ("mat", "bio"):

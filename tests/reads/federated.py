@@ -188,9 +188,8 @@ class Asked:
         if not self.field:
             return None
         if self.field == "search":
-            return {
-                "search": {"StudentFilter": "siswa5", "ApplicationFilter": "calon5"}.get(self.filter_type, "teacher")
-            }
+            words = {"StudentFilter": "siswa5", "ApplicationFilter": "calon5", "DeletedUserFilter": "former"}
+            return {"search": words.get(self.filter_type, "teacher")}
         if self.field == "nameStartsWith":
             return {"nameStartsWith": "school"}
         if self.field == "email":
@@ -224,6 +223,7 @@ _VALUES = {
     "validFrom": "2026-01-01",
     "date": "2026-01-01",
     "createdAt": "2026-01-01T00:00:00Z",
+    "deletedAt": "2026-01-01T00:00:00Z",
     "dueDate": "2026-01-01",
     "assessmentDate": "2026-01-01",
     "paidOn": "2026-01-01",

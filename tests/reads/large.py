@@ -96,8 +96,10 @@ _STATEMENTS = (
             ("guardian", "false", "n"),
             ("student", "false", "n"),
             ("teacher", "true", "n / 36 * 2"),
+            ("former", "false", "n / 4"),
         )
     ),
+    "update identity.users set deleted_at = created_at where name like 'former %'",
     """insert into identity.user_names (tenant_id, id, user_id, token)
     select tenant_id, gen_random_uuid(), id, word from identity.users, lateral unnest(string_to_array(name, ' ')) word""",
     """insert into identity.user_roles (tenant_id, id, user_id, system_role, valid_from)

@@ -277,6 +277,7 @@ def computed_by(seen: Seen, kind: str, name: str) -> str | None:
             **dict.fromkeys(("roleAssignments", "effectivePermissions"), "role:read"),
             "roles": "user:read",
         },
+        ("identity", "DeletedUser"): {"email": "user:read_contact"},
         ("academic", "Teacher"): {"nip": "teacher:read_nip"},
         ("admission", "AdmissionPeriod"): {"applicants": "application:read"},
     }

@@ -49,6 +49,12 @@ def _tenants(reading: Reading) -> Rows:
     return reading.rows_of("Tenant")
 
 
+def _deleted_users(reading: Reading) -> Rows:
+    if "user:delete" not in reading.actor.permissions:
+        raise Forbidden
+    return reading.rows_of("DeletedUser")
+
+
 def _public_school(reading: Reading, arguments: Arguments) -> Any:
     """Read by nobody in particular."""
     anybody = Reading(reading.subgraph, reading.connection, PUBLIC, reading.today, reading.now)
@@ -89,6 +95,7 @@ ROOTS: Mapping[str, Mapping[str, Callable[[Reading, Arguments], Any]]] = {
         "publicSchool": _public_school,
         "users": _page("User", "name"),
         "userAggregates": _figures("User"),
+        "deletedUsers": lambda reading, given: Page(_deleted_users(reading), given, "deleted_at desc"),
         "me": lambda reading, _: reading.only("User", id=reading.actor.user_id),
         "user": lambda reading, given: reading.only("User", id=given["id"]),
         "apiClients": _page("ApiClient", "created_at"),

@@ -39,6 +39,7 @@ RESOURCES = {
         "TenantQuotas": "tenant_usage",
         "TenantUsage": "tenant_usage",
         "User": "user",
+        "DeletedUser": "user",
         "ApiClient": "api_client",
     },
     "notification": {
@@ -83,6 +84,7 @@ PEOPLE = {
 ROOT_PERMISSIONS = {
     "tenants": "tenant:read_all",
     "tenantAggregates": "tenant:read_all",
+    "deletedUsers": "user:delete",
     **dict.fromkeys(("roles", "role", "permissions"), "role:read"),
 }
 STUBS: Mapping[tuple[str, str], tuple[str, str]] = {
@@ -177,6 +179,8 @@ class Seen:
                 return [row for school in acting for row in self.school_table(school, "tenants")]
             case "User":
                 return [row for row in self.users() if not row["deleted"]]
+            case "DeletedUser":
+                return [row for row in self.users() if row["deleted"]]
             case "Guardian":
                 return self.guardians()
             case "SchoolOverview":
@@ -211,6 +215,8 @@ class Seen:
                 return own or (self.may(resource, "_taught") and taught)
             case "User":
                 return row["id"] == self.actor.user_id or row["staff"]
+            case "DeletedUser":
+                return bool(row["staff"])
             case "Notification":
                 return row["user_id"] == self.actor.user_id
             case "Invoice" | "Payment":

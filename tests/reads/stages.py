@@ -30,7 +30,7 @@ from subgraphs.identity.tenant.operations.create_tenant import ensure_platform
 from subgraphs.identity.user.queries import Contact, Contacts, NewAccount, create_accounts
 from subgraphs.notification.app import create_app as notification_app
 from subgraphs.operations.app import create_app as operations_app
-from tests.reads.families import CLASS, FAMILY, HATS_SINCE, MODELS, OTHER, OWN, Row, Rows, tenant_of, uid
+from tests.reads.families import CLASS, DELETED_AT, FAMILY, HATS_SINCE, MODELS, OTHER, OWN, Row, Rows, tenant_of, uid
 from tests.reads.seen import Seen
 from tests.reads.signed_in import insert_sessions
 
@@ -201,7 +201,8 @@ async def _make_accounts(settings: Settings, users: dict[UUID, list[Row]]) -> No
         owner_rows(settings, "identity", made, (rows[0]["created_at"], tenant_id))
         insert_sessions(settings, rows)
         gone = [row["id"] for row in rows if row["deleted"]]
-        owner_rows(settings, "identity", "update identity.users set deleted_at = now() where id = any(%s)", (gone,))
+        deleted = "update identity.users set deleted_at = %s where id = any(%s)"
+        owner_rows(settings, "identity", deleted, (DELETED_AT, gone))
     await database.close()
 
 

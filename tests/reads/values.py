@@ -92,7 +92,7 @@ def ids(kind: str) -> list[str]:
     """Ids of a type: of both schools, of the first one more often, and one that is nobody's."""
     if kind in ("School", "SchoolOverview", "Tenant"):
         found = [tenant_of(school) for school in SCHOOLS]
-    elif kind == "User":
+    elif kind in ("User", "DeletedUser"):
         found = [uid(school, f"user-{name}") for name in USERS for school in SCHOOLS]
     else:
         what, count = _NUMBERED[kind]

@@ -69,6 +69,13 @@ ACCOUNTS: FromClause = (
     .where(UserTable.deleted_at.is_(None))
     .subquery("accounts")
 )
+_OF_DELETED = ("tenant_id", "id", "name", "email", "email_blind", "phone", "staff", "deleted_at")
+# Apart from the others, so that nothing that is told of accounts can reach them.
+DELETED_ACCOUNTS: FromClause = (
+    select(*(UserTable.__table__.c[name] for name in _OF_DELETED))
+    .where(UserTable.deleted_at.is_not(None))
+    .subquery("deleted_accounts")
+)
 
 
 def visible_users(accounts: FromClause, context: ReadContext) -> ColumnElement[bool]:
@@ -247,6 +254,30 @@ class User:
     )
 
 
+@entity(
+    DELETED_ACCOUNTS,
+    resource="user",
+    # As of accounts that are there: who sees themselves and the staff finds nobody else.
+    visible=lambda accounts, _: accounts.c.staff,
+    keyed=False,
+    conditions={"email": _EMAIL},
+)
+class DeletedUser:
+    """An account that was deleted; restoreUser takes it back."""
+
+    id: UUID = column("Identity of the account.", filter=True)
+    name: str = column("Full name.", search=(UserName.__table__, "user_id", rules.words))
+    email: EmailAddress | None = computed(
+        "E-mail address; only with user:read_contact.",
+        batch=contacts_of,
+        take=attrgetter("email"),
+        columns=("email", "phone"),
+        audited=True,
+        permission="user:read_contact",
+    )
+    deleted_at: datetime = column("When it was deleted.", filter=True, order=True)
+
+
 @error(rules.EmailTaken)
 class EmailTaken:
     """An account of this school has the address."""
@@ -275,6 +306,12 @@ class UserQuery:
 
     users: Connection[User] = root_connection(User, "Accounts of the school.", order="name")
     user_aggregates = root_aggregates(User, "Figures of the school's accounts.")
+    deleted_users: Connection[DeletedUser] = root_connection(
+        DeletedUser,
+        "Accounts of the school that were deleted and may be taken back, the last one first; only with user:delete.",
+        order="deleted_at desc",
+        permission="user:delete",
+    )
 
     @strawberry.field(description="The own account.")
     async def me(self, info: Info) -> User | None:

@@ -46,10 +46,18 @@ class User(Versioned, TenantRow, Base):
             unique=True,
             postgresql_where=text("deleted_at is null"),
         ),
-        Index("ix_users_tenant_id_name_id", "tenant_id", "name", "id"),
+        # Without those who were deleted, of whom there are more every year.
+        Index("ix_users_tenant_id_name_id", "tenant_id", "name", "id", postgresql_where=text("deleted_at is null")),
         # Whom families see: `users` for them.
         Index("ix_users_staff", "tenant_id", "id", postgresql_where=text("staff")),
-        Index("ix_users_tenant_id_created_at_id", "tenant_id", "created_at", "id"),
+        Index(
+            "ix_users_tenant_id_created_at_id",
+            "tenant_id",
+            "created_at",
+            "id",
+            postgresql_where=text("deleted_at is null"),
+        ),
+        Index("ix_users_deleted", "tenant_id", "deleted_at", "id", postgresql_where=text("deleted_at is not null")),
     )
 
 

@@ -2,6 +2,6 @@
 
 from libs.graph import language_of
 from libs.pages.forms import Visit, sent_form, visit_of
-from libs.pages.pages import Pages
+from libs.pages.pages import Pages, days_by, spoken
 
-__all__ = ["Pages", "Visit", "language_of", "sent_form", "visit_of"]
+__all__ = ["Pages", "Visit", "days_by", "language_of", "sent_form", "spoken", "visit_of"]

@@ -1,5 +1,7 @@
 """Templates, and the headers under which a page leaves."""
 
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any, Final
@@ -36,7 +38,16 @@ class Pages:
             "Content-Security-Policy": f"default-src 'none'; {allowed}",
             "Referrer-Policy": "no-referrer",
             "Cache-Control": "no-store",
-            "Content-Language": language,
-            "Vary": "Accept-Language",
         }
-        return HTMLResponse(html, status, headers=headers)
+        return HTMLResponse(html, status, headers=headers | spoken(request))
+
+
+def spoken(request: Request) -> dict[str, str]:
+    """The headers of an answer that is told in the visitor's language."""
+    return {"Content-Language": language_of(request), "Vary": "Accept-Language"}
+
+
+def days_by(months: str) -> Callable[[date], str]:
+    """Writes days in words, like 25 November 2026; `months` are the twelve names, with spaces between them."""
+    names = months.split()
+    return lambda day: f"{day.day} {names[day.month - 1]} {day.year}"

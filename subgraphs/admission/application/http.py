@@ -5,7 +5,7 @@ the form makes sending it twice safe: the same form is answered again.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -24,7 +24,7 @@ from libs.auth import system_binding
 from libs.db import Database
 from libs.graph import EmailAddress, PhoneNumber, checked_text
 from libs.kernel import PLATFORM_TENANT_ID, Clock, DomainError, FieldFault
-from libs.pages import Pages, language_of, sent_form
+from libs.pages import Pages, days_by, language_of, sent_form, spoken
 from subgraphs.admission.application.operations import submit_application
 from subgraphs.admission.application.queries import Applicants, School, find_school, find_standing, open_periods
 from subgraphs.admission.application.rules import ApplicationForm, Gender, KeyReused, form_faults, next_step
@@ -137,7 +137,7 @@ class _Pages:
         async with self.database.read(system_binding(PLATFORM_TENANT_ID)) as tx:
             school = await find_school(tx, request.path_params["slug"])
         if school is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND, _TEXTS["no_school"][language_of(request)])
+            raise HTTPException(HTTPStatus.NOT_FOUND, _TEXTS["no_school"][language_of(request)], spoken(request))
         return school
 
     def _today(self, school: School) -> date:
@@ -187,13 +187,8 @@ def _uuid(text: str) -> UUID | None:
 
 def _page(request: Request, name: str, status: HTTPStatus = HTTPStatus.OK, **given: Any) -> Response:
     words = {key: texts[language_of(request)] for key, texts in _TEXTS.items()}
-    shown = {"t": words, "day": _day(words), "rupiah": _rupiah, "slug": request.path_params["slug"]}
+    shown = {"t": words, "day": days_by(words["months"]), "rupiah": _rupiah, "slug": request.path_params["slug"]}
     return _PAGES.show(request, name, status, **shown, **given)
-
-
-def _day(words: Mapping[str, str]) -> Callable[[date], str]:
-    months = words["months"].split()
-    return lambda day: f"{day.day} {months[day.month - 1]} {day.year}"
 
 
 def _rupiah(amount: int) -> str:

@@ -1,5 +1,6 @@
 """`/files/operations/report-cards/…`: PDFs by signed address; `/verify/<code>`: the page behind a QR code."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -15,11 +16,13 @@ from libs.auth import system_binding
 from libs.crypto import SignedLinks, Vault
 from libs.db import Database
 from libs.kernel import Clock, NotFound
-from libs.pages import Pages
+from libs.pages import Pages, days_by, language_of, spoken
 from subgraphs.operations.report_card.operations import Verified, read_pdf, verify_report_card
-from subgraphs.operations.report_card.rules import Files, in_words, path_of, tenant_of
+from subgraphs.operations.report_card.rules import Files, path_of, tenant_of
 
-_PAGES: Final = Pages(Path(__file__).parent / "templates", in_words=in_words)
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+_PAGES: Final = Pages(_TEMPLATES)
+_TEXTS: Final = json.loads((_TEMPLATES / "texts.json").read_text())
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,8 @@ def report_card_routes(archive: Archive) -> Sequence[BaseRoute]:
             now=archive.clock(),
         )
         if not signed:
-            return _told(HTTPStatus.FORBIDDEN, "Tautan ini tidak berlaku atau sudah kedaluwarsa.")
-        return await _pdf(archive, tenant_id, card_id)
+            return _told(request, HTTPStatus.FORBIDDEN, "no_link")
+        return await _pdf(request, archive, tenant_id, card_id)
 
     async def verify(request: Request) -> Response:
         code = request.path_params["code"]
@@ -63,12 +66,12 @@ def report_card_routes(archive: Archive) -> Sequence[BaseRoute]:
     ]
 
 
-async def _pdf(archive: Archive, tenant_id: UUID, card_id: UUID) -> Response:
+async def _pdf(request: Request, archive: Archive, tenant_id: UUID, card_id: UUID) -> Response:
     try:
         async with archive.database.read(system_binding(tenant_id)) as tx:
             content = await read_pdf(tx, vault=archive.vault, files=archive.files, card_id=card_id)
     except NotFound:
-        return _told(HTTPStatus.NOT_FOUND, "Rapor ini tidak ada.")
+        return _told(request, HTTPStatus.NOT_FOUND, "no_card")
     headers = {
         "content-disposition": 'inline; filename="rapor.pdf"',
         "cache-control": "private, no-store",
@@ -79,8 +82,11 @@ async def _pdf(archive: Archive, tenant_id: UUID, card_id: UUID) -> Response:
 
 
 def _page(request: Request, card: Verified | None) -> Response:
-    return _PAGES.show(request, "verify.html", HTTPStatus.OK if card else HTTPStatus.NOT_FOUND, card=card)
+    texts = _TEXTS[language_of(request)]
+    told = texts[card.validity if card else "ABSENT"]
+    shown = {"t": texts, "day": days_by(texts["months"]), "told": [], "school": None, "card": card}
+    return _PAGES.show(request, "verify.html", HTTPStatus.OK if card else HTTPStatus.NOT_FOUND, **shown, **told)
 
 
-def _told(status: HTTPStatus, text: str) -> Response:
-    return PlainTextResponse(text, status)
+def _told(request: Request, status: HTTPStatus, text: str) -> Response:
+    return PlainTextResponse(_TEXTS[language_of(request)][text], status, headers=spoken(request))

@@ -159,3 +159,10 @@ async def test_a_full_period_says_so(here: Scene):
     page = await send(here)
     assert page.status_code == 409
     assert "Kuota 1 pendaftar periode ini sudah penuh." in page.text
+
+
+@pytest.mark.parametrize(("language", "text"), [("id", "Tidak ada sekolah seperti itu"), ("en", "There is no such")])
+async def test_a_school_that_is_not_there_is_told_of_in_the_visitor_s_language(here: Scene, language: str, text: str):
+    page = await here.graph.http.get("/ppdb/nowhere", headers={"accept-language": language})
+    assert (page.status_code, page.text.startswith(text)) == (404, True)
+    assert (page.headers["content-language"], page.headers["vary"]) == (language, "Accept-Language")

@@ -1,5 +1,6 @@
 """What browsers send is read, what they do not send is refused; every page leaves under the same headers."""
 
+from datetime import date
 from pathlib import Path
 
 import httpx
@@ -9,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from libs.pages import Pages, sent_form, visit_of
+from libs.pages import Pages, days_by, sent_form, visit_of
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -88,3 +89,8 @@ async def test_more_fields_than_a_form_has_are_refused(site, monkeypatch):
 async def test_a_visit_is_told_by_the_router(site):
     headers = {"x-forwarded-for": "203.0.113.7, 10.0.0.1", "user-agent": "x" * 400}
     assert (await site.get("/visit", headers=headers)).json() == ["203.0.113.7", "x" * 300]
+
+
+def test_days_are_written_in_the_words_that_are_given():
+    write = days_by("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec")
+    assert [write(day) for day in (date(2026, 1, 2), date(2026, 12, 31))] == ["2 Jan 2026", "31 Dec 2026"]

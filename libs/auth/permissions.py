@@ -63,6 +63,7 @@ CATALOGUE: Final[Mapping[str, str]] = MappingProxyType(
         "teacher:read": "Read the names of the school's teachers.",
         "teacher:read_nip": "Read the civil service numbers of teachers, which tell their dates of birth.",
         "teacher:create": "Add a teacher.",
+        "teacher:update": "Change a teacher's name and number, and say that a teacher left or came back.",
         "student:read": "Read every pupil with guardians.",
         "student:read_taught": "Read the pupils of the classes one teaches.",
         "student:read_own": "Read oneself as a pupil, or one's children.",

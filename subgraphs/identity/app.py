@@ -16,7 +16,7 @@ from libs.jobs import JobQueue, SubgraphWorker
 from libs.kernel import Clock, utc_now
 from libs.settings import Settings
 from subgraphs.identity.api_client.http import ENDPOINT, TokenDesk, metadata_route, token_route
-from subgraphs.identity.consumers import consumers
+from subgraphs.identity.consumers import consumers, snapshots
 from subgraphs.identity.credential.http import Desk, account_routes
 from subgraphs.identity.credential.queries import PasswordHasher
 from subgraphs.identity.jobs import jobs, prepare_platform, schedules
@@ -76,15 +76,16 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
 def create_worker(settings: Settings) -> SubgraphWorker:
     """Relay, consumers and timed work of identity."""
     database, revocations, uploads = open_database(settings), Revocations(settings), open_uploads(settings)
+    contacts = Contacts(settings)
     return SubgraphWorker(
         settings,
         database,
         KeyRing.from_settings(settings),
-        consumers=consumers(Contacts(settings), revocations),
+        consumers=consumers(contacts, revocations),
         queue=open_queue(settings),
-        jobs=jobs(Contacts(settings), uploads),
+        jobs=jobs(contacts, uploads),
         schedules=schedules(settings, revocations),
-        snapshots={"storage": uploads.storage.snapshot},
+        snapshots={**snapshots(contacts), "storage": uploads.storage.snapshot},
         also=[partial(uploads.keep_purged, database)],
     )
 

@@ -1,19 +1,21 @@
-"""Which event of other domains leads to which operation."""
+"""Which event of other domains leads to which operation, and how identity's aggregates are told again."""
 
 from libs.auth import Revocations
 from libs.db import TenantTransaction
-from libs.events import Consumers, EventMeta
+from libs.events import Consumers, EventMeta, Snapshots
 from libs.events.contracts.academic import (
     AcademicStorageCounted,
     GuardianLinked,
     StudentCreated,
     StudentUpdated,
     TeacherCreated,
+    TeacherUpdated,
 )
 from libs.events.contracts.identity import IdentityStorageCounted
 from libs.events.contracts.operations import OperationsStorageCounted
 from subgraphs.identity.tenant.operations.count_people import count_student, count_teacher
 from subgraphs.identity.tenant.operations.count_storage import count_storage
+from subgraphs.identity.tenant.operations.tell_tenant import tell_tenant
 from subgraphs.identity.user.operations.provision_accounts import (
     link_guardian,
     link_student,
@@ -21,6 +23,7 @@ from subgraphs.identity.user.operations.provision_accounts import (
     people_of_teacher,
     provision_accounts,
 )
+from subgraphs.identity.user.operations.tell_users import tell_users
 from subgraphs.identity.user.queries import Contacts
 
 
@@ -36,16 +39,22 @@ def consumers(contacts: Contacts, revocations: Revocations) -> Consumers:
         await link_student(tx, event, meta)
         await provision_accounts(tx, list(people_of_student(event)), contacts=contacts, revocations=revocations)
 
-    async def teacher_created(tx: TenantTransaction, event: TeacherCreated, meta: EventMeta) -> None:
+    async def teacher(tx: TenantTransaction, event: TeacherCreated | TeacherUpdated, meta: EventMeta) -> None:
         await count_teacher(tx, event, meta)
         await provision_accounts(tx, list(people_of_teacher(event)), contacts=contacts, revocations=revocations)
 
     return {
         StudentCreated: student_created,
         StudentUpdated: student_updated,
-        TeacherCreated: teacher_created,
+        TeacherCreated: teacher,
+        TeacherUpdated: teacher,
         GuardianLinked: link_guardian,
         AcademicStorageCounted: count_storage,
         IdentityStorageCounted: count_storage,
         OperationsStorageCounted: count_storage,
     }
+
+
+def snapshots(contacts: Contacts) -> Snapshots:
+    """Aggregate -> its state as events; schools come before their people."""
+    return {"tenant": tell_tenant, "user": lambda tx: tell_users(tx, contacts=contacts)}

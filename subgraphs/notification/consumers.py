@@ -18,13 +18,16 @@ from libs.events.contracts.identity import (
     UnlockRequested,
     UserActivated,
     UserCreated,
+    UserDeleted,
     UserInvited,
+    UserRestored,
     UserUpdated,
 )
 from libs.events.contracts.operations import AbsenceNotified
 from subgraphs.notification.contact.operations import (
     project_applicant,
     project_contact,
+    project_deletion,
     project_guardianship,
     project_pupil,
     project_tenant,
@@ -77,7 +80,8 @@ def consumers(vault: Vault, *, absence_notice_seconds: float) -> Consumers:
     return {
         **dict.fromkeys(TENANT_EVENTS, project_tenant),
         UserInvited: invitation,
-        **dict.fromkeys((UserCreated, UserUpdated), contact),
+        **dict.fromkeys((UserCreated, UserUpdated, UserRestored), contact),
+        UserDeleted: project_deletion,
         **dict.fromkeys((PasswordResetRequested, UnlockRequested, EmailVerificationRequested), link),
         RegistrationRepeated: announce_repeated_registration,
         PasswordChanged: announce_password,

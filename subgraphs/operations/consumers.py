@@ -18,6 +18,7 @@ from libs.events.contracts.academic import (
     SubjectCreated,
     TeacherAssigned,
     TeacherCreated,
+    TeacherUpdated,
 )
 from libs.events.contracts.identity import TENANT_EVENTS, TenantEvent
 from subgraphs.operations.model import Tenant
@@ -33,7 +34,7 @@ def consumers(vault: Vault) -> Consumers:
     async def student(tx: TenantTransaction, event: StudentCreated | StudentUpdated, meta: EventMeta) -> None:
         await roster.keep_student(tx, event, meta, vault=vault)
 
-    async def teacher(tx: TenantTransaction, event: TeacherCreated, meta: EventMeta) -> None:
+    async def teacher(tx: TenantTransaction, event: TeacherCreated | TeacherUpdated, meta: EventMeta) -> None:
         await roster.keep_teacher(tx, event, meta, vault=vault)
 
     return {
@@ -48,6 +49,7 @@ def consumers(vault: Vault) -> Consumers:
         StudentUpdated: student,
         StudentEnrolled: roster.keep_enrollment,
         TeacherCreated: teacher,
+        TeacherUpdated: teacher,
         SubjectCreated: roster.keep_subject,
         SubjectAssignedToClass: roster.keep_class_subject,
         TeacherAssigned: roster.keep_teaching,

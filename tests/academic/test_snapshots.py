@@ -30,6 +30,7 @@ _KEPT = {
     "GuardianLinked": {"links": ("student_id", "guardian_id")},
     "StudentEnrolled": {"enrollments": ("enrollment_id",)},
     "TeacherCreated": {"teachers": ("teacher_id",)},
+    "TeacherUpdated": {"teachers": ("teacher_id",)},
 }
 
 
@@ -41,7 +42,7 @@ class Projection:
 
     def apply(self, name: str, data: dict[str, Any]) -> None:
         plain = {key: value for key, value in data.items() if key != "personal"}
-        if name == "TeacherCreated":
+        if name in ("TeacherCreated", "TeacherUpdated"):
             del plain["user_id"]  # comes with what the teacher is assigned to
         if "guardians" in plain:
             plain["guardians"] = [
@@ -113,6 +114,7 @@ async def lived_in(world: World) -> None:
     await world.assign(led, await world.subject("KIM"), semester)
     await world.assign(led, await _subject_of(world, taught.subject_id), semester, second, today=date(2026, 9, 20))
     assert await world.import_(year, "1,,Ani,P,2010-01-01,X-1,Ibu Ani,ibu,ani@example.test,", "2,,Budi,L,,,,,,") == []
+    await world.change_teacher(first.id, status="INACTIVE")
     await _link(world, first.id, *(row["id"] for row in world.rows("guardians")))
 
 
@@ -143,6 +145,7 @@ async def test_a_projection_from_nothing_but_a_snapshot_is_the_former_one(world:
     assert [row["is_active"] for row in former["semesters"].values()].count(True) == 1
     assert {row["kkm"] for row in former["subjects"].values()} == {70, 75}
     assert len(former["teaching"]) == 3
+    assert sorted(row["status"] for row in former["teachers"].values()) == ["ACTIVE", "INACTIVE"]
     [slot] = former["schedules"].values()
     assert slot["teacher_id"] == str(
         next(row["id"] for row in world.rows("teachers") if row["full_name"] == "Guru Dua")

@@ -30,7 +30,7 @@ from subgraphs.academic.subject.model import Subject
 from subgraphs.academic.subject.operations import create_subject
 from subgraphs.academic.subject.rules import SubjectCategory
 from subgraphs.academic.teacher.model import Teacher
-from subgraphs.academic.teacher.operations import create_teacher
+from subgraphs.academic.teacher.operations import create_teacher, update_teacher
 
 YEAR = (date(2026, 7, 13), date(2027, 6, 26), date(2027, 1, 4))
 TODAY = date(2026, 9, 1)
@@ -104,6 +104,18 @@ class World:
     async def teacher(self, name: str = "Budi Santoso", *, nip: str | None = None, email: str | None = None) -> Teacher:
         async with self.write() as tx:
             return await create_teacher(tx, contacts=self.contacts, full_name=name, nip=nip, email=email)
+
+    async def change_teacher(
+        self, teacher_id: UUID, *, expected_version: int | None = None, **changes: str | None
+    ) -> Teacher:
+        async with self.write() as tx:
+            return await update_teacher(
+                tx,
+                contacts=self.contacts,
+                teacher_id=teacher_id,
+                changes=changes,
+                expected_version=expected_version,
+            )
 
     async def homeroom(self, class_: Class, teacher: Teacher) -> Class:
         async with self.write() as tx:

@@ -173,6 +173,12 @@ def academic_inputs(ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         "createClass": {"academicYearId": ids["year"], "name": "X-9", "level": 10, "major": "IPA", "maxStudents": 36},
         "assignHomeroomTeacher": {"classId": ids["class"], "teacherId": ids["teacher"]},
         "createTeacher": {"fullName": "Siti Aminah", "nip": "198001012005011001", "email": "siti@example.test"},
+        "updateTeacher": {
+            "teacherId": ids["teacher"],
+            "fullName": "Siti Aminah",
+            "nip": "198001012005011002",
+            "status": "INACTIVE",
+        },
         "assignSubjectToClass": {
             "classId": ids["class"],
             "subjectId": ids["subject"],

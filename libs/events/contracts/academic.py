@@ -189,12 +189,7 @@ class StudentEnrolled(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TeacherCreated(Event):
-    """A teacher is on the books. Personal: name, email if known.
-
-    A teacher with an email and no `user_id` gets an invitation from identity: UserCreated(record_id = teacher_id).
-    """
-
+class _TeacherState(Event):
     domain: ClassVar[str] = "academic"
     aggregate: ClassVar[str] = "teacher"
     aggregate_key: ClassVar[str] = "teacher_id"
@@ -202,6 +197,21 @@ class TeacherCreated(Event):
 
     teacher_id: UUID
     user_id: UUID | None = None
+    status: str = "ACTIVE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeacherCreated(_TeacherState):
+    """A teacher is on the books. Personal: name, email if known.
+
+    A teacher who works at the school, with an email and no `user_id`, gets an invitation from identity:
+    UserCreated(record_id = teacher_id).
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeacherUpdated(_TeacherState):
+    """A teacher's record changed; also when the teacher left the school (INACTIVE) or came back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,6 +305,7 @@ EVENTS: tuple[type[Event], ...] = (
     GuardianLinked,
     StudentEnrolled,
     TeacherCreated,
+    TeacherUpdated,
     SubjectCreated,
     SubjectAssignedToClass,
     TeacherAssigned,

@@ -1,16 +1,20 @@
 """Teachers in the graph."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 
 from libs.graph import (
     Call,
+    Conflict,
     Connection,
     EmailAddress,
     QuotaExceeded,
     column,
+    described_enum,
     entity,
     given,
     mutation,
@@ -19,10 +23,19 @@ from libs.graph import (
     root_connection,
     stub,
 )
-from subgraphs.academic.teacher import model, operations
+from libs.kernel import FieldFault
+from subgraphs.academic.teacher import model, operations, rules
 
 if TYPE_CHECKING:
     from subgraphs.academic.student.graph import User
+
+
+described_enum(
+    rules.TeacherStatus,
+    "Whether a teacher works at the school.",
+    ACTIVE="Works here.",
+    INACTIVE="Left, or is away for good: takes no place of the school's quota.",
+)
 
 
 @entity(model.Teacher.__table__, resource="teacher")
@@ -35,6 +48,8 @@ class Teacher:
     user: Annotated["User", strawberry.lazy("subgraphs.academic.student.graph")] | None = stub(
         "user_id", "Account of the teacher."
     )
+    status: rules.TeacherStatus = column("Whether the teacher works at the school.", filter=True)
+    version: int = column("Rises with every change; an update that expects another one is a Conflict.")
 
 
 @strawberry.input(description="A teacher.")
@@ -50,6 +65,35 @@ class CreateTeacherSuccess:
 
     teacher_id: strawberry.Private[UUID]
     teacher: Teacher = one("Teacher", "The new teacher.")
+
+
+@strawberry.input(description="What changes of a teacher; what is left out stays, null clears.")
+class UpdateTeacherInput:
+    teacher_id: UUID = given("Whom to change.")
+    expected_version: int | None = given("The version that was read; another one is a Conflict.", default=None, min=1)
+    full_name: str | None = given("Full name.", optional=True, max_length=120)
+    nip: str | None = given("Number of a civil servant, 18 digits.", optional=True, max_length=18)
+    status: rules.TeacherStatus | None = given("INACTIVE: left the school; ACTIVE: works here again.", optional=True)
+
+    def faults(self, today: date) -> Iterator[FieldFault]:  # noqa: ARG002 - the same for every input
+        """A null where there must be something."""
+        yield from rules.missing(self.changes())
+
+    def changes(self) -> dict[str, Any]:
+        """What is given, by column."""
+        names = ("full_name", "nip", "status")
+        changes = {name: vars(self)[name] for name in names if vars(self)[name] is not strawberry.UNSET}
+        if changes.get("status"):
+            changes["status"] = changes["status"].value
+        return changes
+
+
+@result
+class UpdateTeacherSuccess:
+    """Changed."""
+
+    teacher_id: strawberry.Private[UUID]
+    teacher: Teacher = one("Teacher", "The teacher as they are now.")
 
 
 @strawberry.type
@@ -74,3 +118,15 @@ class TeacherMutation:
             email=input.email,
         )
         return CreateTeacherSuccess(teacher_id=teacher.id)
+
+    @mutation(permission="teacher:update", errors=(Conflict, QuotaExceeded))
+    async def update_teacher(self, call: Call, input: UpdateTeacherInput) -> UpdateTeacherSuccess:
+        """Changes a teacher's record: also that the teacher left, or came back."""
+        teacher = await operations.update_teacher(
+            call.tx,
+            contacts=call.context.extras.contacts,
+            teacher_id=input.teacher_id,
+            changes=input.changes(),
+            expected_version=input.expected_version,
+        )
+        return UpdateTeacherSuccess(teacher_id=teacher.id)

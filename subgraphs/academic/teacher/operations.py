@@ -1,16 +1,18 @@
 """Teachers and the accounts they get."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 
 from libs.db import TenantTransaction
-from libs.events.contracts.academic import TeacherCreated
-from libs.kernel import Quota
+from libs.events.contracts.academic import TeacherCreated, TeacherUpdated
+from libs.kernel import Conflict, Quota
 from subgraphs.academic.contact.queries import Contacts
 from subgraphs.academic.school.queries import check_quota
 from subgraphs.academic.teacher.model import Teacher
-from subgraphs.academic.teacher.rules import already_taken, check_nip
+from subgraphs.academic.teacher.rules import TeacherStatus, already_taken, check_nip
 
 
 async def create_teacher(
@@ -38,11 +40,46 @@ async def create_teacher(
     return teacher
 
 
-async def tell_teachers(tx: TenantTransaction, *, contacts: Contacts) -> AsyncGenerator[TeacherCreated, None]:
+async def update_teacher(
+    tx: TenantTransaction,
+    *,
+    contacts: Contacts,
+    teacher_id: UUID,
+    changes: Mapping[str, Any],
+    expected_version: int | None = None,
+) -> Teacher:
+    """Changes full_name, nip and status of a teacher; without a difference nothing is told.
+
+    Who left (INACTIVE) takes no place of the school's quota; who comes back takes one again, if there is one. Raises
+    NotFound, Conflict, InvalidInput and QuotaExceeded.
+    """
+    teacher = await tx.get(Teacher, teacher_id, lock=True)
+    if expected_version not in (None, teacher.version):
+        raise Conflict(current_version=teacher.version)
+    changed = {name: value for name, value in changes.items() if value != getattr(teacher, name)}
+    if not changed:
+        return teacher
+    check_nip(changed.get("nip"))
+    if changed.get("status") == TeacherStatus.ACTIVE:
+        await check_quota(tx, Quota.TEACHERS, added=1)
+    async with tx.rejecting({"uq_teachers_tenant_id_nip": lambda: already_taken("nip")}):
+        for name, value in changed.items():
+            setattr(teacher, name, value)
+        teacher.version += 1
+    addresses = await contacts.read(tx, "teachers", [teacher])
+    tx.emit(_teacher_updated(teacher, addresses[teacher.id]))
+    return teacher
+
+
+def _teacher_updated(teacher: Teacher, addresses: dict[str, str]) -> TeacherUpdated:
+    personal = {"name": teacher.full_name} | addresses
+    return TeacherUpdated(teacher_id=teacher.id, user_id=teacher.user_id, status=teacher.status, personal=personal)
+
+
+async def tell_teachers(tx: TenantTransaction, *, contacts: Contacts) -> AsyncGenerator[TeacherUpdated, None]:
     """One event for each teacher of the tenant, whose row is held until COMMIT."""
     every = select(Teacher).where(Teacher.tenant_id == tx.tenant_id).order_by(Teacher.id).with_for_update(read=True)
     teachers = (await tx.scalars(every)).all()
     addresses = await contacts.read(tx, "teachers", teachers)
     for teacher in teachers:
-        personal = {"name": teacher.full_name} | addresses[teacher.id]
-        yield TeacherCreated(teacher_id=teacher.id, user_id=teacher.user_id, personal=personal)
+        yield _teacher_updated(teacher, addresses[teacher.id])

@@ -1,7 +1,9 @@
 """Rules of teachers."""
 
 import re
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from typing import Any
 
 from libs.kernel import FieldFault, InvalidInput
 
@@ -21,6 +23,14 @@ def check_nip(nip: str | None) -> None:
         raise InvalidInput(
             [FieldFault("input.nip", "FORMAT", {"id": "NIP terdiri dari 18 angka.", "en": "A NIP has 18 digits."})]
         )
+
+
+def missing(changes: Mapping[str, Any]) -> Iterator[FieldFault]:
+    """A null where a change of a teacher, by column, must leave something."""
+    texts = {"id": "Wajib diisi.", "en": "Must be given."}
+    for column, path in (("full_name", "input.fullName"), ("status", "input.status")):
+        if column in changes and changes[column] is None:
+            yield FieldFault(path, "REQUIRED", texts)
 
 
 def already_taken(field: str) -> InvalidInput:

@@ -13,14 +13,12 @@ from subgraphs.notification.model import Base
 class Contact(TenantRow, Base):
     """A person with an account, whose id `id` is; or whom an application named, with an id and `application_id`.
 
-    `email` and `phone` are encrypted with the person's data key. `record_id` is the academic record (student, guardian
-    or teacher) the account was made for.
+    `email` and `phone` are encrypted with the person's data key; a deleted account has neither them nor a name.
     """
 
     __tablename__ = "contacts"
 
     sequence: Mapped[int] = mapped_column(BigInteger)
-    record_id: Mapped[UUID | None]
     application_id: Mapped[UUID | None]
     name: Mapped[str]
     language: Mapped[str]

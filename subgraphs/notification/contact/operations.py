@@ -15,22 +15,25 @@ from libs.events.contracts.identity import (
     TenantEvent,
     UserActivated,
     UserCreated,
+    UserDeleted,
     UserInvited,
+    UserRestored,
     UserUpdated,
 )
 from libs.jobs import add_schedule, first_run
 from subgraphs.notification.model import Tenant
 from subgraphs.notification.notification.rules import FORGET_SECRETS
+from subgraphs.notification.template.rules import DEFAULT_LANGUAGE
 
 # Written out, because thousands of them arrive at once when a school is set up: building a statement from its parts
 # takes several times as long as running it.
 _UPSERT_CONTACT = text(
     """
     insert into notification.contacts as known
-      (id, sequence, record_id, application_id, name, language, email, phone)
-    values (:id, :sequence, :record_id, :application_id, :name, :language, :email, :phone)
+      (id, sequence, application_id, name, language, email, phone)
+    values (:id, :sequence, :application_id, :name, :language, :email, :phone)
     on conflict (tenant_id, id) do update set
-      sequence = excluded.sequence, record_id = excluded.record_id, application_id = excluded.application_id,
+      sequence = excluded.sequence, application_id = excluded.application_id,
       name = excluded.name, language = excluded.language, email = excluded.email,
       phone = excluded.phone, updated_at = now()
     where known.sequence < excluded.sequence
@@ -56,7 +59,7 @@ _UPSERT_GUARDIANSHIPS = text(
     """
 )
 
-UserEvent = UserInvited | UserCreated | UserActivated | UserUpdated
+UserEvent = UserInvited | UserCreated | UserActivated | UserUpdated | UserRestored
 
 
 async def project_tenant(tx: TenantTransaction, event: TenantEvent, meta: EventMeta) -> None:
@@ -71,12 +74,17 @@ async def project_contact(tx: TenantTransaction, event: UserEvent, meta: EventMe
     values = {
         "id": event.user_id,
         "sequence": meta.sequence,
-        "record_id": event.about if isinstance(event, UserInvited) else event.record_id,
         "application_id": None,
         "language": event.language,
     }
     await tx.execute(_UPSERT_CONTACT, values | _addresses(tx, key, event.user_id, event.personal))
     return key
+
+
+async def project_deletion(tx: TenantTransaction, event: UserDeleted, meta: EventMeta) -> None:
+    """Forgets who and where a deleted account was; the row stays, so that an older event brings nothing back."""
+    gone = {"id": event.user_id, "sequence": meta.sequence, "application_id": None, "language": DEFAULT_LANGUAGE}
+    await tx.execute(_UPSERT_CONTACT, gone | {"name": "", "email": None, "phone": None})
 
 
 async def project_applicant(
@@ -88,7 +96,6 @@ async def project_applicant(
     values = {
         "id": contact.contact_id,
         "sequence": meta.sequence,
-        "record_id": None,
         "application_id": event.application_id,
         "language": event.language,
     }

@@ -24,6 +24,7 @@ from libs.events.contracts.academic import (
     SubjectCreated,
     TeacherAssigned,
     TeacherCreated,
+    TeacherUpdated,
 )
 from subgraphs.operations.roster import model
 
@@ -148,7 +149,9 @@ async def keep_student(
     await tx.execute(_KEEP_STUDENT, {**values, "sequence": meta.sequence})
 
 
-async def keep_teacher(tx: TenantTransaction, event: TeacherCreated, meta: EventMeta, *, vault: Vault) -> None:
+async def keep_teacher(
+    tx: TenantTransaction, event: TeacherCreated | TeacherUpdated, meta: EventMeta, *, vault: Vault
+) -> None:
     """Keeps a teacher, the name encrypted with the teacher's key."""
     values = _told(event, "user_id", id=event.teacher_id)
     values["name"] = await _sealed(tx, vault, "teachers", event.teacher_id, event.personal)

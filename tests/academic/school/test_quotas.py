@@ -70,6 +70,31 @@ async def test_who_has_left_takes_no_place(world: World) -> None:
     assert len(await world.import_(year, line(3))) == 1
 
 
+async def test_a_teacher_who_leaves_frees_a_place_and_needs_one_to_come_back(world: World) -> None:
+    await limit(world, max_teachers=1)
+    first = await world.teacher("Satu")
+    await world.change_teacher(first.id, status="INACTIVE")
+    second = await world.teacher("Dua")
+    with pytest.raises(QuotaExceeded) as refused:
+        await world.change_teacher(first.id, status="ACTIVE")
+    assert refused.value.data == {"quota": Quota.TEACHERS, "used": 1, "allowed": 1}
+    await world.change_teacher(first.id, full_name="Satu S.")  # takes no place
+    await world.change_teacher(second.id, status="INACTIVE")
+    await world.change_teacher(first.id, status="ACTIVE")
+    assert [row["status"] for row in world.rows("teachers")] == ["ACTIVE", "INACTIVE"]
+
+
+async def test_of_two_who_come_back_to_one_place_one_does(world: World) -> None:
+    gone = [await world.teacher(f"Guru {at}") for at in range(4)]
+    for each in gone:
+        await world.change_teacher(each.id, status="INACTIVE")
+    await limit(world, max_teachers=1)
+    back = (world.change_teacher(each.id, status="ACTIVE") for each in gone)
+    done: list[Any] = await asyncio.gather(*back, return_exceptions=True)
+    assert sum(isinstance(each, QuotaExceeded) for each in done) == 3
+    assert [row["status"] for row in world.rows("teachers")].count("ACTIVE") == 1
+
+
 async def test_two_imports_at_once_do_not_pass_together(world: World, other_world: World) -> None:
     await limit(world, max_students=5)
     year = await world.year()

@@ -1,6 +1,7 @@
 from tests.academic.graph import Scene
 
 NIP = "198501012010011001"
+CHANGED = "... on UpdateTeacherSuccess { teacher { fullName nip status version } } ... on Conflict { currentVersion }"
 CREATED = "... on CreateTeacherSuccess { teacher { id fullName nip user { id } } }"
 
 
@@ -46,3 +47,35 @@ async def test_numbers_that_tell_a_birthday_are_the_leaders_to_read(here: Scene)
             "query($nip: String!) { teachers(filter: {nip: {eq: $nip}}) { totalCount } }", actor, nip=NIP
         )
         assert (found.data, found.codes) == (None, ["FORBIDDEN"])
+
+
+async def test_update_teacher_and_every_way_it_is_refused(here: Scene, there: Scene):
+    who = str(here.teacher_row.id)
+    left = await here.change("updateTeacher", CHANGED, teacherId=who, status="INACTIVE", expectedVersion=1)
+    assert left["teacher"] == {"fullName": "Guru Satu", "nip": None, "status": "INACTIVE", "version": 2}
+    back = await here.change("updateTeacher", CHANGED, teacherId=who, status="ACTIVE", fullName="Guru Lama", nip=NIP)
+    assert back["teacher"] == {"fullName": "Guru Lama", "nip": NIP, "status": "ACTIVE", "version": 3}
+    stale = await here.change("updateTeacher", CHANGED, teacherId=who, status="INACTIVE", expectedVersion=1)
+    assert (stale["code"], stale["currentVersion"]) == ("CONFLICT", 3)
+    for values, path, code in (
+        ({"nip": "123"}, "input.nip", "FORMAT"),
+        ({"fullName": None}, "input.fullName", "REQUIRED"),
+        ({"fullName": " "}, "input.fullName", "REQUIRED"),
+        ({"status": None}, "input.status", "REQUIRED"),
+    ):
+        refused = await here.change("updateTeacher", CHANGED, teacherId=who, **values)
+        assert [(fault["path"], fault["code"]) for fault in refused["fields"]] == [(path, code)]
+    for actor in ("principal", "teacher", "student", "parent", "finance_staff"):
+        assert (await here.change("updateTeacher", "", actor, teacherId=who, nip=None))["code"] == "FORBIDDEN"
+    assert (await there.change("updateTeacher", CHANGED, teacherId=who, nip=None))["code"] == "NOT_FOUND"
+    (row,) = here.world.rows("teachers")
+    assert (row["nip"], row["version"]) == (NIP, 3)
+
+
+async def test_teachers_are_listed_by_whether_they_work_here(here: Scene):
+    gone = await here.world.teacher("Guru Lama")
+    await here.world.change_teacher(gone.id, status="INACTIVE")
+    query = "query($s: TeacherStatus!) { teachers(filter: {status: {eq: $s}}) { nodes { fullName status } } }"
+    for status, name in (("ACTIVE", "Guru Satu"), ("INACTIVE", "Guru Lama")):
+        nodes = (await here.ask(query, "parent", s=status)).ok()["teachers"]["nodes"]
+        assert nodes == [{"fullName": name, "status": status}]

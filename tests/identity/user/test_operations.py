@@ -13,6 +13,7 @@ from libs.events.contracts.academic import (
     StudentCreated,
     StudentUpdated,
     TeacherCreated,
+    TeacherUpdated,
 )
 from libs.kernel import PLATFORM_TENANT_ID, Forbidden, InvalidInput, NotFound, new_id
 from libs.testing import actor_of
@@ -194,6 +195,8 @@ async def test_people_without_address_or_with_an_account_are_left_alone(consume,
         pupil(guardians=[guardian(None), guardian("a@x.test", user_id=new_id())], user_id=new_id(), email="b@x.test"),
     )
     await consume(school, TeacherCreated(teacher_id=new_id(), personal={"name": "Guru"}))
+    gone = {"name": "Guru Lama", "email": "lama@x.test"}
+    await consume(school, TeacherUpdated(teacher_id=new_id(), status="INACTIVE", personal=gone))
     assert as_owner("identity", "select * from identity.users") == []
 
 

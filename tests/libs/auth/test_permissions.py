@@ -39,6 +39,7 @@ MUTATIONS = {
     "createSubject": "subject:create",
     "createClass": "class:create",
     "createTeacher": "teacher:create",
+    "updateTeacher": "teacher:update",
     "assignHomeroomTeacher": "class:assign_homeroom",
     "assignSubjectToClass": "class_subject:create",
     "importStudents": "student:import",

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from libs.crypto import Undecipherable
 from libs.events import EventMeta
-from libs.events.contracts.identity import TenantCreated, TenantUpdated
+from libs.events.contracts.identity import TenantCreated, TenantUpdated, UserDeleted, UserRestored
 from libs.events.envelope import Envelope, pack, unpack
 from libs.events.replay import snapshot
 from libs.kernel import Binding, Scope, new_id
@@ -17,7 +17,7 @@ from subgraphs.academic.contact.operations import link_account
 from subgraphs.academic.contact.queries import Contacts
 from subgraphs.notification.contact.model import Contact, Pupil
 from tests.academic.world import World as AcademicWorld
-from tests.notification.world import EMAIL, World, created, invited, linked, student
+from tests.notification.world import EMAIL, Family, World, absent, created, invited, linked, student
 
 
 def tenant(world: World, contract=TenantCreated, **changes):
@@ -43,10 +43,10 @@ async def decrypted(world: World, user_id, column="email") -> str | None:
 
 
 async def test_an_account_becomes_a_contact_with_encrypted_addresses(world, other_world):
-    user_id, record_id = new_id(), new_id()
-    await world.receive(invited(user_id=user_id, about=record_id))
+    user_id = new_id()
+    await world.receive(invited(user_id=user_id))
     [row] = world.rows("contacts")
-    assert (row["id"], row["record_id"], row["name"], row["language"]) == (user_id, record_id, "Siti Aminah", "id")
+    assert (row["id"], row["name"], row["language"]) == (user_id, "Siti Aminah", "id")
     assert EMAIL.encode() not in row["email"]
     assert b"8123456789" not in row["phone"]
     assert await decrypted(world, user_id) == EMAIL
@@ -123,6 +123,33 @@ async def test_schools_are_projected_and_get_their_timed_work(world, other_world
     statement = "select tenant_id, name from notification.timed_jobs"
     assert world.as_owner("notification", statement) == [{"tenant_id": world.tenant_id, "name": "forget_secrets"}]
     assert [each["name"] for each in other_world.rows("tenants")] == ["School other-school"]
+
+
+async def test_a_deleted_account_is_written_to_no_more_until_it_is_back(world, other_world):
+    mother = await Family.of(world, "Ani")
+    await Family.of(other_world, "Budi")
+    others = other_world.rows("contacts")
+    states = [
+        world.envelope(created(user_id=mother.user_id), sequence=1000),
+        world.envelope(UserDeleted(user_id=mother.user_id), sequence=1001),
+    ]
+    for order in itertools.permutations(states):
+        await world.receive(*order)
+    [row] = world.rows("contacts")
+    assert (row["id"], row["name"], row["email"], row["phone"]) == (mother.user_id, "", None, None)
+    await world.receive(absent(mother.pupils["Ani"]))
+    assert world.rows("notifications") == []
+    back = {"name": "Siti Aminah", "email": EMAIL}
+    await world.receive(
+        world.envelope(
+            UserRestored(user_id=mother.user_id, status="ACTIVE", roles=("parent",), language="id", personal=back),
+            sequence=1002,
+        )
+    )
+    assert await decrypted(world, mother.user_id) == EMAIL
+    await world.receive(absent(mother.pupils["Ani"]))
+    assert [row["event_type"] for row in world.rows("notifications")] == ["absence.notified"]
+    assert other_world.rows("contacts") == others
 
 
 async def test_pupils_come_back_from_a_snapshot_of_academic(world, other_world, database_for, settings):

@@ -10,7 +10,13 @@ from sqlalchemy import ARRAY, LargeBinary, RowMapping, Uuid, any_, bindparam, in
 
 from libs.auth import Revocations
 from libs.db import TenantTransaction
-from libs.events.contracts.academic import GuardianLinked, StudentCreated, StudentUpdated, TeacherCreated
+from libs.events.contracts.academic import (
+    GuardianLinked,
+    StudentCreated,
+    StudentUpdated,
+    TeacherCreated,
+    TeacherUpdated,
+)
 from libs.events.contracts.identity import RoleAssigned, UserCreated
 from libs.events.envelope import EventMeta
 from libs.events.projection import upsert_if_newer
@@ -64,9 +70,9 @@ def people_of_student(event: StudentCreated | StudentUpdated) -> Iterator[Person
         yield Person(event.student_id, "student", event.personal.get("name", ""), contact)
 
 
-def people_of_teacher(event: TeacherCreated) -> Iterator[Person]:
-    """The teacher, with an address and no account yet."""
-    if event.user_id is None and (email := event.personal.get("email")):
+def people_of_teacher(event: TeacherCreated | TeacherUpdated) -> Iterator[Person]:
+    """The teacher, with an address and no account yet; nobody invites who has left."""
+    if event.status == "ACTIVE" and event.user_id is None and (email := event.personal.get("email")):
         contact = Contact(email, event.personal.get("phone"))
         yield Person(event.teacher_id, "teacher", event.personal.get("name", ""), contact)
 

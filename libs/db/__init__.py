@@ -13,6 +13,7 @@ from libs.db.rls import (
 )
 from libs.db.tables import (
     PlatformRow,
+    StorageProjection,
     TableClass,
     TenantProjection,
     TenantRow,
@@ -27,6 +28,7 @@ __all__ = [
     "Database",
     "PlatformRow",
     "ReadTransaction",
+    "StorageProjection",
     "TableClass",
     "TenantProjection",
     "TenantRow",

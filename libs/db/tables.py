@@ -2,11 +2,23 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, DateTime, ForeignKeyConstraint, MetaData, Text, func, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKeyConstraint,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from libs.kernel import new_id
 
@@ -87,6 +99,27 @@ class TenantProjection(TenantRow):
     quotas: Mapped[dict[str, int]] = mapped_column(JSONB)
 
     __table_args__ = ({"info": {"class": TableClass.PROJECTION}},)
+
+
+class StorageProjection(TenantRow):
+    """What each subgraph that keeps files says it keeps for a school, bytes: a row per domain.
+
+    `sequence` is that of its last event; those of two domains say nothing of each other.
+    """
+
+    __tablename__ = "counted_storage"
+
+    domain: Mapped[str] = mapped_column(Text)
+    kept_bytes: Mapped[int] = mapped_column(BigInteger)
+    sequence: Mapped[int] = mapped_column(BigInteger)
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805 - SQLAlchemy's own form: a constraint belongs to one table
+        return (
+            UniqueConstraint("tenant_id", "domain"),
+            CheckConstraint("kept_bytes >= 0", name="kept_bytes"),
+            {"info": {"class": TableClass.PROJECTION}},
+        )
 
 
 def one_of(column: str, *values: str) -> CheckConstraint:

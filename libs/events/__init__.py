@@ -7,7 +7,7 @@ from libs.events.dead_letters import DeadLetter, DeadLetterResolved, DeadLetters
 from libs.events.envelope import EventMeta
 from libs.events.inbox import Consumers, Inbox, Operation
 from libs.events.outbox import OutboxWriter
-from libs.events.projection import keep_tenant, school_day, upsert_if_newer
+from libs.events.projection import StorageCounted, keep_storage, keep_tenant, school_day, upsert_if_newer
 from libs.events.relay import Relay
 from libs.events.replay import Snapshots, replay, snapshot
 from libs.events.tables import QueueTables, create_queue_tables, queue_tables
@@ -30,9 +30,11 @@ __all__ = [
     "Relay",
     "Snapshots",
     "StillBehind",
+    "StorageCounted",
     "broker",
     "create_queue_tables",
     "ensure_stream",
+    "keep_storage",
     "keep_tenant",
     "queue_tables",
     "replay",

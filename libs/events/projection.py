@@ -11,8 +11,12 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.orm import DeclarativeBase
 
 from libs.db import ReadTransaction, TenantProjection, TenantTransaction
-from libs.events.contracts.identity import TenantEvent
+from libs.events.contracts.academic import AcademicStorageCounted
+from libs.events.contracts.identity import IdentityStorageCounted, TenantEvent
+from libs.events.contracts.operations import OperationsStorageCounted
 from libs.events.envelope import EventMeta
+
+StorageCounted = AcademicStorageCounted | IdentityStorageCounted | OperationsStorageCounted
 
 
 def upsert_if_newer(
@@ -45,6 +49,14 @@ async def keep_tenant(tx: TenantTransaction, table: type[DeclarativeBase], event
         "quotas": dict(event.quotas),
     }
     await tx.execute(upsert_if_newer(table, values, sequence=meta.sequence))
+
+
+async def keep_storage(
+    tx: TenantTransaction, table: type[DeclarativeBase], event: StorageCounted, meta: EventMeta
+) -> None:
+    """Keeps what a domain says it keeps for the school in a StorageProjection, unless it has said something later."""
+    values = {"domain": event.domain, "kept_bytes": event.kept_bytes}
+    await tx.execute(upsert_if_newer(table, values, sequence=meta.sequence, keys=("tenant_id", "domain")))
 
 
 async def school_day(tx: ReadTransaction, table: type[TenantProjection], moment: datetime) -> date:

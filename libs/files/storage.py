@@ -1,10 +1,10 @@
-"""How much a subgraph keeps for a school: counted against the school's quota, and told to whoever adds it up."""
+"""How much a subgraph keeps for a school: counted, with what others keep, against its quota, and told to them."""
 
 from collections.abc import AsyncGenerator
 from typing import Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Table, column, func, select, table, text
+from sqlalchemy import BigInteger, Column, ColumnElement, Table, Text, Uuid, column, func, select, table, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from libs.db import ReadTransaction, TenantTransaction
@@ -27,12 +27,14 @@ class Storage(Generic[E]):
     """What one subgraph keeps for each school: its table `files`, and what lies elsewhere.
 
     `contract` is the subgraph's own event; `also` are further columns of sizes (bytes, null: no file) of tables that
-    have a `tenant_id`.
+    have a `tenant_id`. What other subgraphs keep is what they told last: its table `counted_storage`.
     """
 
     def __init__(self, files: Table, contract: Contract[E], *also: Column[int]) -> None:
         self._sizes: tuple[Column[int], ...] = (files.c.size, *also)
         self._tenants = table("tenants", column("id"), column("quotas", JSONB), schema=files.schema)
+        told = (column("tenant_id", Uuid), column("domain", Text), column("kept_bytes", BigInteger))
+        self._counted = table("counted_storage", *told, schema=files.schema)
         self._contract = contract
         self._name = f"{files.schema}.files"
 
@@ -41,11 +43,13 @@ class Storage(Generic[E]):
 
         Whoever changes a total of this school waits until the transaction ends. Raises QuotaExceeded.
         """
-        used = await self._total(tx, tx.tenant_id)
+        kept = await self._total(tx, tx.tenant_id)
         gigabytes = await self._gigabytes(tx)
-        if gigabytes is not None and used + size > gigabytes * _PER_GIGABYTE * MEBIBYTE:
-            raise QuotaExceeded(quota=Quota.STORAGE, used=used // MEBIBYTE, allowed=gigabytes * _PER_GIGABYTE)
-        tx.emit(self._contract(tenant_id=tx.tenant_id, kept_bytes=used + size))
+        if gigabytes is not None:
+            used = kept + await self._elsewhere(tx)
+            if used + size > gigabytes * _PER_GIGABYTE * MEBIBYTE:
+                raise QuotaExceeded(quota=Quota.STORAGE, used=used // MEBIBYTE, allowed=gigabytes * _PER_GIGABYTE)
+        tx.emit(self._contract(tenant_id=tx.tenant_id, kept_bytes=kept + size))
 
     async def tell(self, tx: TenantTransaction, tenant_id: UUID) -> None:
         """Tells the total as it is now that something was written; another tenant's only from the platform."""
@@ -64,6 +68,15 @@ class Storage(Generic[E]):
         async with tx.reading_as(Binding(tenant_id, Scope.SYSTEM)):
             sums = [self._sum(size, tenant_id) for size in self._sizes]
             return sum(map(int, (await tx.execute(select(*sums))).one()))
+
+    async def _elsewhere(self, tx: ReadTransaction) -> int:
+        """What the other subgraphs told last; identity's own row, which it keeps for the figures of schools, apart."""
+        counted = self._counted.c
+        others = (counted.tenant_id == tx.tenant_id, counted.domain != self._counted.schema)
+        async with tx.reading_as(Binding(tx.tenant_id, Scope.SYSTEM)):
+            return int(
+                (await tx.execute(select(func.coalesce(func.sum(counted.kept_bytes), 0)).where(*others))).scalar_one()
+            )
 
     def _sum(self, size: Column[int], tenant_id: UUID) -> ColumnElement[int]:
         kept = select(func.coalesce(func.sum(size), 0)).where(size.table.c.tenant_id == tenant_id)

@@ -49,9 +49,7 @@ def consumers(contacts: Contacts, revocations: Revocations) -> Consumers:
         TeacherCreated: teacher,
         TeacherUpdated: teacher,
         GuardianLinked: link_guardian,
-        AcademicStorageCounted: count_storage,
-        IdentityStorageCounted: count_storage,
-        OperationsStorageCounted: count_storage,
+        **dict.fromkeys((AcademicStorageCounted, IdentityStorageCounted, OperationsStorageCounted), count_storage),
     }
 
 

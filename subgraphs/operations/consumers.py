@@ -2,8 +2,9 @@
 
 from libs.crypto import Vault
 from libs.db import TenantTransaction
-from libs.events import Consumers, EventMeta, keep_tenant
+from libs.events import Consumers, EventMeta, StorageCounted, keep_storage, keep_tenant
 from libs.events.contracts.academic import (
+    AcademicStorageCounted,
     AcademicYearCreated,
     ClassCreated,
     HolidayDeclared,
@@ -20,8 +21,8 @@ from libs.events.contracts.academic import (
     TeacherCreated,
     TeacherUpdated,
 )
-from libs.events.contracts.identity import TENANT_EVENTS, TenantEvent
-from subgraphs.operations.model import Tenant
+from libs.events.contracts.identity import TENANT_EVENTS, IdentityStorageCounted, TenantEvent
+from subgraphs.operations.model import CountedStorage, Tenant
 from subgraphs.operations.roster import operations as roster
 
 
@@ -31,6 +32,9 @@ def consumers(vault: Vault) -> Consumers:
     async def tenant(tx: TenantTransaction, event: TenantEvent, meta: EventMeta) -> None:
         await keep_tenant(tx, Tenant, event, meta)
 
+    async def storage(tx: TenantTransaction, event: StorageCounted, meta: EventMeta) -> None:
+        await keep_storage(tx, CountedStorage, event, meta)
+
     async def student(tx: TenantTransaction, event: StudentCreated | StudentUpdated, meta: EventMeta) -> None:
         await roster.keep_student(tx, event, meta, vault=vault)
 
@@ -39,6 +43,7 @@ def consumers(vault: Vault) -> Consumers:
 
     return {
         **dict.fromkeys(TENANT_EVENTS, tenant),
+        **dict.fromkeys((AcademicStorageCounted, IdentityStorageCounted), storage),
         SchoolUpdated: roster.keep_school,
         AcademicYearCreated: roster.keep_academic_year,
         SemesterActivated: roster.keep_active_semester,

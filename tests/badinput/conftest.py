@@ -173,12 +173,7 @@ def academic_inputs(ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         "createClass": {"academicYearId": ids["year"], "name": "X-9", "level": 10, "major": "IPA", "maxStudents": 36},
         "assignHomeroomTeacher": {"classId": ids["class"], "teacherId": ids["teacher"]},
         "createTeacher": {"fullName": "Siti Aminah", "nip": "198001012005011001", "email": "siti@example.test"},
-        "updateTeacher": {
-            "teacherId": ids["teacher"],
-            "fullName": "Siti Aminah",
-            "nip": "198001012005011002",
-            "status": "INACTIVE",
-        },
+        "updateTeacher": {"teacherId": ids["teacher"], "fullName": "Siti", "nip": "1" * 18, "status": "INACTIVE"},
         "assignSubjectToClass": {
             "classId": ids["class"],
             "subjectId": ids["subject"],

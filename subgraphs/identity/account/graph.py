@@ -103,7 +103,7 @@ class DeleteUserSuccess:
 
 @strawberry.input(description="Whom to take back.")
 class RestoreUserInput:
-    user_id: UUID = given("Whose account was deleted.")
+    user_id: UUID = given("Whose account was deleted; deletedUsers tells.")
 
 
 @result

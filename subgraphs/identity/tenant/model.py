@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Computed, Index, Text, Uniqu
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from libs.db import PlatformRow, TableClass, TenantRow, Versioned
+from libs.db import PlatformRow, StorageProjection, TableClass, TenantRow, Versioned
 from subgraphs.identity.model import Base
 
 
@@ -71,20 +71,5 @@ class CountedPerson(TenantRow, Base):
     )
 
 
-class CountedStorage(TenantRow, Base):
-    """Projection of every subgraph that keeps files, identity's own with them: what it keeps for a school, bytes.
-
-    A row per domain, whose sequences say nothing of each other. The platform reads all of it.
-    """
-
-    __tablename__ = "counted_storage"
-
-    domain: Mapped[str] = mapped_column(Text)
-    kept_bytes: Mapped[int] = mapped_column(BigInteger)
-    sequence: Mapped[int] = mapped_column(BigInteger)
-
-    __table_args__ = (
-        UniqueConstraint("tenant_id", "domain"),
-        CheckConstraint("kept_bytes >= 0", name="kept_bytes"),
-        {"info": {"class": TableClass.PROJECTION}},
-    )
+class CountedStorage(StorageProjection, Base):
+    """Projection of every subgraph that keeps files, identity's own with them. The platform reads all of it."""

@@ -30,6 +30,7 @@ CATALOGUE: Final[Mapping[str, str]] = MappingProxyType(
         "user:activate": "Let accounts in again, or keep them out.",
         "user:unlock": "Unlock accounts that had too many failed sign-ins.",
         "session:revoke": "End other people's sessions.",
+        "second_factor:reset": "Switch off the second factor of somebody who lost it.",
         "role:read": "Read the school's roles and what they permit.",
         "role:create": "Make a role of the school's own.",
         "role:update": "Change what a role is called, inherits and permits.",

@@ -1,7 +1,8 @@
 """What one request knows: who asks, for which school, and how rows are read for it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ import strawberry
 from sqlalchemy import ColumnElement
 from starlette.requests import Request
 
-from libs.auth import Actor, Reach, Revocations
+from libs.auth import Actor, Reach, Revocations, system_binding
 from libs.db import Database, TenantTransaction
 from libs.graph.errors import RequestRefused
 from libs.graph.tenants import TenantState
@@ -115,6 +116,19 @@ class Call:
     def today(self) -> date:
         """The date on the school's own clock."""
         return self.context.today
+
+    @asynccontextmanager
+    async def at_home(self) -> AsyncIterator["Call"]:
+        """This call where the actor's account lives: a platform administrator acting on a school is at home elsewhere.
+
+        Then its transaction is one of its own, which commits when the block ends.
+        """
+        home = self.actor.home_tenant_id
+        if self.tx.tenant_id == home:
+            yield self
+            return
+        async with self.context.database.write(system_binding(home)) as tx:
+            yield replace(self, tx=tx)
 
 
 Info = strawberry.Info[RequestContext, None]

@@ -35,7 +35,7 @@ from graphql.language import (
 from graphql.utilities.get_default_value_ast import get_default_value_ast
 
 ALWAYS = {"InvalidInput", "NotFound", "Forbidden"}
-WITHOUT_INPUT = {"logout", "startTotp"}
+WITHOUT_INPUT = {"logout"}
 FOR_EVERYBODY = {
     *("logout", "start_totp", "confirm_totp", "disable_totp", "regenerate_recovery_codes", "change_password"),
     *("logout_everywhere", "revoke_session", "forget_device", "update_my_profile"),

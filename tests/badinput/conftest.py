@@ -13,7 +13,7 @@ from libs.crypto import KeyRing
 from libs.db import Database
 from libs.events.contracts.identity import PasswordResetRequested, UserInvited
 from libs.events.sealing import unseal_event
-from libs.kernel import PLATFORM_TENANT_ID
+from libs.kernel import PLATFORM_TENANT_ID, new_id
 from libs.settings import Settings
 from libs.testing import GraphClient, actor_of
 from libs.testing.plugin import OwnerRows
@@ -225,11 +225,15 @@ async def prepare_identity(setting: Setting, other_school: UUID, as_owner: Owner
             "validFrom": "2026-09-01",
             "validUntil": "2090-01-01",
         },
+        "resetSecondFactor": {"userId": invited[setting.school]},
         "requestIdentityUpload": {"name": "sekolah.xlsx", "size": 1000, "type": "XLSX"},
     }
+    secured = "insert into identity.second_factors (tenant_id, id, user_id, secret, confirmed_at)"
+    place = (setting.school, new_id(), invited[setting.school])
+    as_owner("identity", f"{secured} values (%s, %s, %s, '', now())", place)
     setting.inputs |= await school_inputs(setting.graph, setting.actor("super_admin"), setting.school)
     setting.inputs = RightNow(setting.inputs | await _own_inputs(setting, as_owner))
-    setting.foreign = {name: {"input.userId": invited[other_school]} for name in ("assignRole", "unlockUser")}
+    setting.foreign = {name: {"input.userId": invited[other_school]} for name in _ABOUT_PEOPLE}
     await _add_clients_and_roles(setting, invited)
 
 
@@ -255,6 +259,7 @@ async def _add_clients_and_roles(setting: Setting, people: Mapping[UUID, str]) -
     setting.foreign |= role_places(theirs)
 
 
+_ABOUT_PEOPLE = ("assignRole", "unlockUser", "resetSecondFactor")
 _SARI = {"email": "sari@example.test", "password": PASSWORD}
 _ACCEPT = "mutation($input: AcceptInvitationInput!) { acceptInvitation(input: $input) { __typename } }"
 _LOGIN = """mutation($input: LoginInput!) { login(input: $input) {

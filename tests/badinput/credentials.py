@@ -15,7 +15,7 @@ from libs.testing.plugin import OwnerRows
 
 NEW_PASSWORD = "Kenanga-biru-8"
 _ASK = "mutation($input: RequestPasswordResetInput!) { requestPasswordReset(input: $input) { __typename } }"
-_START = "mutation { startTotp { ... on StartTotpSuccess { secret } } }"
+_START = "mutation($input: StartTotpInput!) { startTotp(input: $input) { ... on StartTotpSuccess { secret } } }"
 
 
 class RightNow(dict[str, Any]):
@@ -40,7 +40,8 @@ async def credential_inputs(
 
     `known` are email and password; `link` reads the token of the mail about a forgotten password.
     """
-    secret = (await graph(_START, actor=actor)).ok()["startTotp"]["secret"]
+    password = {"password": known["password"]}
+    secret = (await graph(_START, {"input": password}, actor=actor)).ok()["startTotp"]["secret"]
     await graph(_ASK, {"input": {"email": known["email"]}}, tenant_id=actor.tenant_id)
 
     def code() -> dict[str, str]:
@@ -51,6 +52,7 @@ async def credential_inputs(
         return code()
 
     return {
+        "startTotp": password,
         "confirmTotp": code,
         "disableTotp": code_in_force,
         "regenerateRecoveryCodes": code_in_force,

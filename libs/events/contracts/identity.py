@@ -193,13 +193,15 @@ class PasswordChanged(_AboutUser):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SecondFactorEnabled(_AboutUser):
-    """Signing in takes a code of the person's authenticator from now on."""
+class SecondFactorChanged(_AboutUser):
+    """Something became of the second factor of an account. Personal: name, email, so that the person is told.
 
+    `change`: ENABLED, signing in takes a code from now on; DISABLED by its owner or RESET by an administrator, it
+    takes the password alone; CODES_REGENERATED, earlier recovery codes are void; CODE_USED, one opened a session.
+    """
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecondFactorDisabled(_AboutUser):
-    """Signing in takes the password alone again."""
+    change: str
+    language: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,8 +291,7 @@ EVENTS: tuple[type[Event], ...] = (
     RoleRevoked,
     PasswordChanged,
     PasswordPolicyConfigured,
-    SecondFactorEnabled,
-    SecondFactorDisabled,
+    SecondFactorChanged,
     SessionRevoked,
     RefreshReplayDetected,
     ApiClientCreated,

@@ -7,7 +7,6 @@ from uuid import UUID
 import strawberry
 from strawberry.federation.schema_directives import Cost
 
-from libs.auth import system_binding
 from libs.graph import (
     Call,
     EmailAddress,
@@ -212,19 +211,6 @@ async def _hash_reset(context: RequestContext, input: ResetPasswordInput) -> str
     )
 
 
-async def _change(call: Call, tx: Any) -> Any:
-    extras = call.context.extras
-    return await change_password(
-        tx,
-        actor=call.actor,
-        change=call.prepared,
-        contacts=extras.contacts,
-        tokens=extras.tokens,
-        origin=call.context,
-        revocations=call.context.revocations,
-    )
-
-
 def _named(info: Info) -> UUID:
     """The school that a public question is about, without one the platform. Raises RequestRefused TENANT_SUSPENDED."""
     return info.context.school.tenant_id if info.context.tenant else info.context.named_tenant_id
@@ -332,12 +318,17 @@ class CredentialMutation:
         input: ChangePasswordInput,  # noqa: ARG002 - hashed before
     ) -> ChangePasswordSuccess:
         """Sets another own password and goes on with fresh tokens; other devices are signed out."""
-        context, home = call.context, call.actor.home_tenant_id
-        if call.tx.tenant_id == home:
-            access = await _change(call, call.tx)
-        else:  # a platform administrator acting on a school: the account is at home
-            async with context.database.write(system_binding(home)) as tx:
-                access = await _change(call, tx)
+        context, extras = call.context, call.context.extras
+        async with call.at_home() as home:
+            access = await change_password(
+                home.tx,
+                actor=call.actor,
+                change=call.prepared,
+                contacts=extras.contacts,
+                tokens=extras.tokens,
+                origin=context,
+                revocations=context.revocations,
+            )
         if isinstance(access, DomainError):  # answered, not raised: that it was tried is committed
             return told(access, context.language)  # type: ignore[no-any-return]
         return ChangePasswordSuccess(

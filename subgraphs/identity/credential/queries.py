@@ -8,7 +8,7 @@ import secrets
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -38,6 +38,8 @@ COMMON: Final = frozenset(FREQUENCY_LISTS["passwords"])
 """The 30,000 passwords that leaks of the whole world hold most often, in lower case."""
 
 _MOST_THREADS: Final = 4
+_MOST_MAILS: Final = 3
+_MAIL_WINDOW: Final = timedelta(hours=1)
 _EVEN_SECONDS: Final = 0.5  # longer than it takes to find an account, write its token and seal its event
 
 
@@ -96,7 +98,7 @@ async def check_new_password(tx: ReadTransaction, password: str, *, name: str, e
 
 def token_row(tx: TenantTransaction, user_id: UUID, purpose: TokenPurpose) -> tuple[str, dict[str, Any]]:
     """A new token, which nothing but a mail may hold, and the row that is kept of it."""
-    token = encode_token(tx.tenant_id, secrets.token_bytes(SECRET_BYTES))
+    token = new_token(tx)
     row = {
         "tenant_id": tx.tenant_id,
         "id": tx.new_id(),
@@ -144,6 +146,16 @@ async def tokens_since(tx: ReadTransaction, user_id: UUID, purpose: TokenPurpose
 
 def _tokens_of(tx: ReadTransaction, user_id: UUID, purpose: TokenPurpose) -> tuple[Any, ...]:
     return (OneTimeToken.tenant_id == tx.tenant_id, OneTimeToken.user_id == user_id, OneTimeToken.purpose == purpose)
+
+
+async def has_had_enough(tx: ReadTransaction, user_id: UUID, purpose: TokenPurpose) -> bool:
+    """Whether an account was mailed three links for a purpose within the hour, whoever asked for them."""
+    return await tokens_since(tx, user_id, purpose, tx.now - _MAIL_WINDOW) >= _MOST_MAILS
+
+
+def new_token(tx: TenantTransaction) -> str:
+    """A token of the transaction's tenant that nobody guesses: see `encode_token`."""
+    return encode_token(tx.tenant_id, secrets.token_bytes(SECRET_BYTES))
 
 
 def answer_evenly(tx: TenantTransaction) -> None:

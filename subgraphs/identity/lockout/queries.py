@@ -157,7 +157,7 @@ async def forget_failures(tx: TenantTransaction, email_blind: bytes) -> None:
 
 async def mail_link(tx: TenantTransaction, user: User, contacts: Contacts) -> None:
     """Sends the link that opens an account; earlier ones are void. An erased person gets none."""
-    contact = (await contacts.reveal(tx, [user])).get(user.id)
+    contact = await contacts.find(tx, user)
     if contact is None:
         return
     token, expires_at = await issue_token(tx, user.id, TokenPurpose.UNLOCK)

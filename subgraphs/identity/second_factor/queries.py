@@ -3,22 +3,26 @@
 A wrong one counts like a failed sign-in, by the session's device: a stolen token guesses five times and no more.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 import pyotp
 from pyotp.exceptions import OTPVerificationError
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 
 from libs.auth import Actor, system_binding
 from libs.db import Database, ReadTransaction, TenantTransaction
+from libs.events.contracts.identity import SecondFactorChanged
 from libs.kernel import DomainError
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
-from subgraphs.identity.credential.queries import PasswordHasher
+from subgraphs.identity.credential.queries import PasswordHasher, password_policy
 from subgraphs.identity.lockout.queries import Attempt, check_lockouts, count_failure, take_back_failures
+from subgraphs.identity.role.queries import RoleState
 from subgraphs.identity.second_factor.model import RecoveryCode, SecondFactor
 from subgraphs.identity.second_factor.rules import (
+    FactorChange,
     InvalidCode,
     SecondFactorRequired,
     WrongPassword,
@@ -30,6 +34,15 @@ from subgraphs.identity.session.model import Session
 from subgraphs.identity.user.model import User
 from subgraphs.identity.user.queries import Contacts
 
+_ACTIONS: Final[Mapping[FactorChange, str]] = {
+    FactorChange.ENABLED: "user.second_factor_enabled",
+    FactorChange.DISABLED: "user.second_factor_disabled",
+    FactorChange.RESET: "user.second_factor_reset",
+    FactorChange.CODES_REGENERATED: "user.recovery_codes_regenerated",
+    FactorChange.CODE_USED: "user.recovery_code_used",
+}
+"""What each change is called in the audit log."""
+
 
 async def second_factors_of(tx: ReadTransaction, user_ids: Collection[UUID]) -> frozenset[UUID]:
     """Which of these accounts have a second factor in force."""
@@ -38,18 +51,46 @@ async def second_factors_of(tx: ReadTransaction, user_ids: Collection[UUID]) -> 
     return frozenset(await tx.scalars(in_force))
 
 
+async def is_demanded(tx: ReadTransaction, roles: Iterable[RoleState]) -> bool:
+    """Whether the school demands a second factor of who holds these roles, or heirs of those that it names."""
+    demanded = (await password_policy(tx)).second_factor_roles
+    return any(name in demanded for role in roles for name in role.names)
+
+
+async def tell_change(
+    tx: TenantTransaction, user: User, change: FactorChange, *, doer: Doer, contacts: Contacts
+) -> None:
+    """Tells the account's owner, and the log. Raises NotFound for an erased person."""
+    personal = (await contacts.get(tx, user)).personal(user.name)
+    told = SecondFactorChanged(user_id=user.id, change=change.value, language=user.language, personal=personal)
+    tx.emit(told)
+    await record(tx, doer, Deed(action=_ACTIONS[change], resource_type="user", resource_id=user.id))
+
+
+async def take_off(tx: TenantTransaction, user_id: UUID) -> None:
+    """Deletes the second factor of a locked account, with its recovery codes."""
+    for table in (RecoveryCode, SecondFactor):
+        await tx.execute(delete(table).where(table.tenant_id == tx.tenant_id, table.user_id == user_id))
+
+
 async def check_second_factor(
-    tx: TenantTransaction, user_id: UUID, otp: str | None, *, contacts: Contacts
+    tx: TenantTransaction, user: User, otp: str | None, *, contacts: Contacts, origin: Origin
 ) -> DomainError | None:
     """What keeps somebody out whose password was right; None where nothing does.
 
-    SecondFactorRequired without a code, InvalidCode for a wrong or used one. A code is used up.
+    SecondFactorRequired without a code, InvalidCode for a wrong or used one. A code is used up; of a recovery code the
+    owner is told, since whoever found them has them all. The account is locked.
     """
-    if not await second_factors_of(tx, [user_id]):
+    if not await second_factors_of(tx, [user.id]):
         return None
     if otp is None or not otp.strip():
         return SecondFactorRequired()
-    return None if await take_code(tx, user_id, otp, contacts=contacts) else InvalidCode()
+    if not await take_code(tx, user.id, otp, contacts=contacts):
+        return InvalidCode()
+    if not is_totp(bare_code(otp)):
+        doer = Doer(user.id, tx.tenant_id, origin)
+        await tell_change(tx, user, FactorChange.CODE_USED, doer=doer, contacts=contacts)
+    return None
 
 
 async def take_code(tx: TenantTransaction, user_id: UUID, code: str, *, contacts: Contacts) -> bool:

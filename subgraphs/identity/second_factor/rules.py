@@ -3,6 +3,7 @@
 import hashlib
 import re
 from base64 import b32encode
+from enum import StrEnum
 from typing import ClassVar, Final
 
 from libs.kernel import DomainError, FieldFault
@@ -33,6 +34,16 @@ def recovery_hash(code: str) -> bytes:
     return hashlib.sha256(bare_code(code).encode()).digest()
 
 
+class FactorChange(StrEnum):
+    """What becomes of somebody's second factor: what its owner is told of."""
+
+    ENABLED = "ENABLED"
+    DISABLED = "DISABLED"
+    RESET = "RESET"
+    CODES_REGENERATED = "CODES_REGENERATED"
+    CODE_USED = "CODE_USED"
+
+
 class SecondFactorRequired(DomainError):
     """The password was right; the code of the second factor is missing."""
 
@@ -57,6 +68,16 @@ class SecondFactorActive(DomainError):
     texts: ClassVar = {
         "id": "Faktor kedua sudah aktif; nonaktifkan dahulu.",
         "en": "A second factor is set up already; switch it off first.",
+    }
+
+
+class NoSecondFactor(DomainError):
+    """There is no second factor in force that could be reset."""
+
+    code = "NO_SECOND_FACTOR"
+    texts: ClassVar = {
+        "id": "Akun ini tidak memakai faktor kedua.",
+        "en": "This account has no second factor.",
     }
 
 

@@ -1,14 +1,11 @@
 """Sign-in, renewal, sessions, devices and sign-out in the graph."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 
-from libs.auth import system_binding
 from libs.graph import Call, EmailAddress, RequestContext, error, given, given_out, mutation, one, result
 from libs.graph.results import told
 from libs.kernel import DomainError
@@ -163,17 +160,6 @@ async def _check_guess(context: RequestContext, input: LoginInput) -> Guess:
     )
 
 
-@asynccontextmanager
-async def _at_home(call: Call) -> AsyncIterator[Any]:
-    """Where the actor's account lives: a platform administrator acting on a school has sessions and devices there."""
-    actor = call.actor
-    if call.tx.tenant_id == actor.home_tenant_id:
-        yield call.tx
-        return
-    async with call.context.database.write(system_binding(actor.home_tenant_id)) as tx:
-        yield tx
-
-
 @strawberry.type
 class SessionMutation:
     """Mutations of sessions."""
@@ -229,16 +215,16 @@ class SessionMutation:
     @mutation(settles=("PASSWORD_CHANGE", "SECOND_FACTOR"))
     async def logout(self, call: Call) -> LogoutSuccess:
         """Ends the own session; its tokens are void everywhere within seconds."""
-        async with _at_home(call) as tx:
-            await log_out(tx, actor=call.actor, origin=call.context, revocations=call.context.revocations)
+        async with call.at_home() as home:
+            await log_out(home.tx, actor=call.actor, origin=call.context, revocations=call.context.revocations)
         return LogoutSuccess(session_id=call.actor.session_id)
 
     @mutation()
     async def logout_everywhere(self, call: Call, input: LogoutEverywhereInput) -> LogoutEverywhereSuccess:
         """Ends all own sessions, this one too unless it is excepted."""
-        async with _at_home(call) as tx:
+        async with call.at_home() as home:
             ended = await log_out_everywhere(
-                tx,
+                home.tx,
                 actor=call.actor,
                 except_this=input.except_this,
                 origin=call.context,
@@ -262,9 +248,9 @@ class SessionMutation:
     @mutation()
     async def forget_device(self, call: Call, input: ForgetDeviceInput) -> ForgetDeviceSuccess:
         """Makes a stranger of an own device, and ends its sessions."""
-        async with _at_home(call) as tx:
+        async with call.at_home() as home:
             await forget_device(
-                tx,
+                home.tx,
                 device_id=input.device_id,
                 actor=call.actor,
                 origin=call.context,

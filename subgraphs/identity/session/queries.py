@@ -12,12 +12,10 @@ from sqlalchemy.dialects.postgresql import insert
 from libs.auth import Actor, Revocations, TokenIssuer
 from libs.db import ReadTransaction, TenantTransaction
 from libs.events.contracts.identity import SessionRevoked
-from libs.kernel import NotFound
 from libs.settings import Settings
-from subgraphs.identity.credential.queries import password_policy
 from subgraphs.identity.credential.rules import Duty
-from subgraphs.identity.role.queries import permissions_of, roles_of
-from subgraphs.identity.second_factor.queries import second_factors_of
+from subgraphs.identity.role.queries import RoleState, permissions_of, roles_of
+from subgraphs.identity.second_factor.queries import is_demanded, second_factors_of
 from subgraphs.identity.session.model import Device, Revocation, Session
 from subgraphs.identity.user.model import User, UserStudent
 from subgraphs.identity.user.queries import Contacts, publish
@@ -58,12 +56,9 @@ async def give_access(
     """
     roles = (await roles_of(tx, [user.id], today))[user.id]
     names = tuple(role.name for role in roles)
-    demanding = {name for role in roles for name in role.names}  # what a role is demanded, its heirs are too
     own = UserStudent.user_id == user.id
     students = await tx.scalars(select(UserStudent.student_id).where(UserStudent.tenant_id == tx.tenant_id, own))
-    contact = (await contacts.reveal(tx, [user])).get(user.id)
-    if contact is None:
-        raise NotFound
+    contact = await contacts.get(tx, user)
     actor = Actor(
         user_id=user.id,
         tenant_id=tx.tenant_id,
@@ -74,18 +69,15 @@ async def give_access(
         session_id=session_id,
         version=user.ver,
         email=contact.email,
-        pending=await _duties_of(tx, user.id, demanding, must_change_password=user.must_change_password),
+        pending=await _duties_of(tx, user, roles),
     )
     return Access(actor, tokens.issuer.issue(actor, tx.now), refresh_token, tokens.access_seconds)
 
 
-async def _duties_of(
-    tx: ReadTransaction, user_id: UUID, roles: Collection[str], *, must_change_password: bool
-) -> frozenset[str]:
+async def _duties_of(tx: ReadTransaction, user: User, roles: Collection[RoleState]) -> frozenset[str]:
     """What an account with these roles has to do before anything else: `Actor.pending`."""
-    duties = {Duty.PASSWORD_CHANGE} if must_change_password else set()
-    demanded = set((await password_policy(tx)).second_factor_roles)
-    if demanded & set(roles) and not await second_factors_of(tx, [user_id]):
+    duties = {Duty.PASSWORD_CHANGE} if user.must_change_password else set()
+    if await is_demanded(tx, roles) and not await second_factors_of(tx, [user.id]):
         duties.add(Duty.SECOND_FACTOR)
     return frozenset(duty.value for duty in duties)
 

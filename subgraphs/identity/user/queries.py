@@ -1,4 +1,4 @@
-"""What the aggregates of identity share about accounts: contacts, new accounts, their first mails, token versions."""
+"""What the aggregates of identity share about accounts: contacts, new ones, first mails, locks, token versions."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,16 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from libs.auth import Revocations, Unavailable
 from libs.crypto import BlindIndex, DataKey, KeyRing, Vault
 from libs.db import ReadTransaction, TenantTransaction
-from libs.events.contracts.identity import EmailVerificationRequested, UserCreated, UserInvited
+from libs.events.contracts.identity import (
+    EmailVerificationRequested,
+    UserActivated,
+    UserCreated,
+    UserDeactivated,
+    UserInvited,
+    UserRestored,
+    UserUpdated,
+)
+from libs.kernel import NotFound
 from libs.settings import Settings
 from subgraphs.identity.audit.queries import Deed, Doer, record
 from subgraphs.identity.credential.model import OneTimeToken
@@ -91,6 +100,17 @@ class Contacts:
                 phone = _decrypted(key, row.phone, "phone", row.id, tx.tenant_id) if row.phone else None
                 revealed[row.id] = Contact(email, phone)
         return revealed
+
+    async def find(self, tx: ReadTransaction, row: SealedContact) -> Contact | None:
+        """The contact of one account, like `reveal`; None for who has been erased."""
+        return (await self.reveal(tx, [row])).get(row.id)
+
+    async def get(self, tx: ReadTransaction, row: SealedContact) -> Contact:
+        """The contact of one account, like `reveal`. Raises NotFound for who has been erased."""
+        contact = await self.find(tx, row)
+        if contact is None:
+            raise NotFound
+        return contact
 
     async def person_key(self, tx: ReadTransaction, user_id: UUID) -> DataKey | None:
         """The key of one account's person; None for who has been erased."""
@@ -278,6 +298,24 @@ async def ask_verification(tx: TenantTransaction, user: User, email: str) -> Non
     tx.emit(_verification(user.id, user.name, email, user.language, issued))
 
 
+StateEvent = type[UserUpdated] | type[UserActivated] | type[UserDeactivated] | type[UserRestored]
+
+
+def tell_state(
+    tx: TenantTransaction, contract: StateEvent, user: User, contact: Contact, roles: Sequence[RoleState]
+) -> None:
+    """Emits what an account is now."""
+    tx.emit(
+        contract(
+            user_id=user.id,
+            status=user.status,
+            roles=tuple(role.name for role in roles),
+            language=user.language,
+            personal=contact.personal(user.name),
+        )
+    )
+
+
 async def invite_again(tx: TenantTransaction, user: User, contact: Contact, roles: Sequence[RoleState]) -> None:
     """Sends an account without a password a new invitation; an earlier one is void."""
     token, expires_at = await issue_token(tx, user.id, TokenPurpose.INVITATION)
@@ -296,6 +334,17 @@ async def invite_again(tx: TenantTransaction, user: User, contact: Contact, role
 def _created(account: NewAccount) -> Deed:
     values = {"name": account.name, "status": account.status, "roles": [role.name for role in account.roles]}
     return Deed(action="user.created", resource_type="user", resource_id=account.id, new_values=values)
+
+
+async def lock_account(tx: TenantTransaction, user_id: UUID, *, deleted: bool = False) -> User:
+    """An account that is there (or that was deleted), locked: of two who change it, the second sees the first.
+
+    Raises NotFound.
+    """
+    user = await tx.get(User, user_id, lock=True)
+    if (user.deleted_at is not None) is not deleted:
+        raise NotFound
+    return user
 
 
 async def raise_versions(

@@ -18,6 +18,7 @@ from subgraphs.notification.template.rules import (
     check_variables,
     language_of,
     long_date,
+    long_moment,
     rupiah,
 )
 
@@ -29,7 +30,7 @@ _ENVIRONMENT: Final = ImmutableSandboxedEnvironment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.filters |= {"day": long_date, "rupiah": rupiah}
+_ENVIRONMENT.filters |= {"day": long_date, "moment": long_moment, "rupiah": rupiah}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What notifies, and what each message's template is given."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -34,6 +34,7 @@ class EventType(StrEnum):
     REGISTRATION_REPEATED = "user.registration_repeated"
     PASSWORD_RESET_REQUESTED = "password.reset_requested"  # noqa: S105 - the name of an event
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an event
+    SECOND_FACTOR_CHANGED = "second_factor.changed"
     ABSENCE_NOTIFIED = "absence.notified"
     APPLICATION_SUBMITTED = "application.submitted"
     APPLICATION_VERIFIED = "application.verified"
@@ -47,7 +48,8 @@ VARIABLES: Final[Mapping[EventType, frozenset[str]]] = {
     EventType.EMAIL_VERIFICATION_REQUESTED: frozenset({"hours"}),
     EventType.REGISTRATION_REPEATED: frozenset(),
     EventType.PASSWORD_RESET_REQUESTED: frozenset({"minutes"}),
-    EventType.PASSWORD_CHANGED: frozenset(),
+    EventType.PASSWORD_CHANGED: frozenset({"at"}),
+    EventType.SECOND_FACTOR_CHANGED: frozenset({"at", "change"}),
     EventType.ABSENCE_NOTIFIED: frozenset({"date"}),
     EventType.APPLICATION_SUBMITTED: frozenset({"number", "period"}),
     EventType.APPLICATION_VERIFIED: frozenset({"number"}),
@@ -93,3 +95,14 @@ def long_date(day: str, language: str) -> str:
     said = date.fromisoformat(day)
     weekday, month = _WEEKDAYS[language][said.weekday()], _MONTHS[language][said.month - 1]
     return f"{weekday}, {said.day} {month} {said.year}"
+
+
+def long_moment(moment: str, language: str) -> str:
+    """A moment (ISO, with its offset) as people say it: Rabu, 25 November 2026 pukul 21.12 (UTC+07:00).
+
+    Raises ValueError for what is no moment.
+    """
+    said = datetime.fromisoformat(moment)
+    day = long_date(said.date().isoformat(), language)
+    time = f", {said:%H:%M}" if language == "en" else f" pukul {said:%H.%M}"
+    return f"{day}{time} ({said.tzname()})"

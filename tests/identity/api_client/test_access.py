@@ -178,3 +178,28 @@ async def test_a_client_cannot_be_made_of_a_person(graph, school):
     admin = dataclasses.replace(actor_of("school_admin", school), client_id="x" * 43)
     assert admin.is_integrator
     assert (await graph("{ me { id } }", actor=admin)).ok() == {"me": None}
+
+
+OWN_FACTOR = (
+    'startTotp(input: {password: "Melati-putih-7"})',
+    'confirmTotp(input: {code: "123456"})',
+    'disableTotp(input: {code: "123456"})',
+    'regenerateRecoveryCodes(input: {code: "123456"})',
+)
+
+
+@pytest.mark.parametrize("field", OWN_FACTOR)
+async def test_it_has_no_second_factor_of_its_own(acting, field, audited, school):
+    program = await acting("user:unlock")
+    name = field.partition("(")[0]
+    answer = await program(f"mutation {{ {field} {{ __typename ... on UserError {{ code }} }} }}")
+    assert answer.ok()[name] == {"__typename": "NotFound", "code": "NOT_FOUND"}
+    assert "auth.proof_failed" not in audited(school)
+
+
+async def test_it_resets_nobodys_second_factor_who_may_do_more(acting, add_user, school):
+    person = await add_user(school, "teacher")
+    document = """mutation($id: ID!) { resetSecondFactor(input: {userId: $id}) { ... on UserError { code } } }"""
+    for scope, message in (("second_factor:reset", "FORBIDDEN"), ("user:unlock", "FORBIDDEN")):
+        answer = await (await acting(scope, name=scope))(document, {"id": str(person.user_id)})
+        assert answer.ok()["resetSecondFactor"]["code"] == message

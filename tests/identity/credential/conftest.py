@@ -15,6 +15,7 @@ from subgraphs.identity.credential.operations.reset_password import (
     reset_password,
 )
 from subgraphs.identity.second_factor.operations.set_up import confirm_totp, start_totp
+from subgraphs.identity.second_factor.queries import try_password
 from tests.identity.conftest import PASSWORD
 
 NEW_PASSWORD = "Kenanga-biru-8"
@@ -23,12 +24,13 @@ LOGIN = """mutation($input: LoginInput!) { login(input: $input) { __typename
 
 
 @pytest.fixture
-def authenticator(database, contacts, visitor, clock):
+def authenticator(*, database, contacts, hasher, visitor, clock):
     """`totp, codes = await authenticator(actor)`: a second factor in force; `totp.at(clock.now)` is its code."""
 
     async def set_up(actor):
+        proof = await try_password(database, actor=actor, password=PASSWORD, hasher=hasher)
         async with database.write(system_binding(actor.home_tenant_id)) as tx:
-            made = await start_totp(tx, actor=actor, contacts=contacts, origin=visitor)
+            made = await start_totp(tx, actor=actor, proof=proof, contacts=contacts, origin=visitor)
         totp = pyotp.TOTP(made.secret)
         async with database.write(system_binding(actor.home_tenant_id)) as tx:
             codes = await confirm_totp(tx, actor=actor, code=totp.at(clock.now), contacts=contacts, origin=visitor)

@@ -1,57 +1,14 @@
 """A second factor switched off and its recovery codes renewed, by whoever shows that it is theirs."""
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 
-from libs.auth import system_binding
 from libs.kernel import NotFound
 from subgraphs.identity.lockout.rules import AccountLocked
-from subgraphs.identity.second_factor.operations.switch_off import (
-    disable_totp,
-    regenerate_recovery_codes,
-    try_proof,
-)
 from subgraphs.identity.second_factor.rules import InvalidCode, WrongPassword
 from subgraphs.identity.session.queries import Access
 from tests.identity.conftest import PASSWORD
-
-STEP = timedelta(seconds=30)
-
-
-@pytest.fixture
-def proving(database, contacts, hasher, visitor):
-    """`proving(operation)(actor, password=…)`."""
-
-    def of(operation, **further):
-        async def run(actor, *, password=None, code=None, tenant_id=None):
-            proof = await try_proof(database, actor=actor, password=password, code=code, hasher=hasher)
-            async with database.write(system_binding(tenant_id or actor.home_tenant_id)) as tx:
-                return await operation(tx, actor=actor, proof=proof, contacts=contacts, origin=visitor, **further)
-
-        return run
-
-    return of
-
-
-@pytest.fixture
-def disable(proving, revocations):
-    return proving(disable_totp, revocations=revocations)
-
-
-@pytest.fixture
-def regenerate(proving):
-    return proving(regenerate_recovery_codes)
-
-
-@pytest.fixture
-async def secured(add_user, authenticator, school, clock):
-    """A person with a second factor in force, the authenticator and the recovery codes."""
-    person = await add_user(school, "teacher", email="guru@x.test")
-    totp, codes = await authenticator(person)
-    clock.now += STEP
-    return person, totp, codes
 
 
 @pytest.mark.parametrize("by", ["password", "totp", "recovery"])
@@ -64,7 +21,7 @@ async def test_it_is_switched_off_by_password_or_code(
     assert isinstance(await login(school, "guru@x.test"), Access)
     for table in ("second_factors", "recovery_codes"):
         assert as_owner("identity", f"select * from identity.{table}") == []
-    assert len(events("SecondFactorDisabled")) == 1
+    assert [row["data"]["change"] for row in events("SecondFactorChanged")] == ["ENABLED", "DISABLED"]
     assert "user.second_factor_disabled" in audited(school)
     with pytest.raises(NotFound):
         await disable(person, password=PASSWORD)

@@ -19,6 +19,7 @@ MUTATIONS = {
     "activateUser": "user:activate",
     "deactivateUser": "user:activate",
     "unlockUser": "user:unlock",
+    "resetSecondFactor": "second_factor:reset",
     "createRole": "role:create",
     "updateRole": "role:update",
     "deleteRole": "role:delete",

@@ -4,11 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from libs.events.contracts.identity import PasswordChanged, PasswordResetRequested, UnlockRequested
+from libs.events.contracts.identity import (
+    PasswordChanged,
+    PasswordResetRequested,
+    SecondFactorChanged,
+    UnlockRequested,
+)
 from libs.kernel import new_id
 from tests.notification.world import EMAIL, START, TOKEN, created, text_of
 
 PERSON = {"name": "Siti Aminah", "email": EMAIL}
+MOMENTS = {"id": "Rabu, 1 Juli 2026 pukul 15.00 (UTC+07:00)", "en": "Wednesday, 1 July 2026, 15:00 (UTC+07:00)"}
 
 
 def reset_requested(user_id, language="id"):
@@ -73,4 +79,43 @@ async def test_whoever_has_another_password_is_told(world, language, said):
     assert await world.send_all() == 1
     text = text_of(world.mailer.mails[0])
     assert said in text
+    assert MOMENTS[language] in text
     assert "https://wiyata.test/account/forgot?school=school" in text
+
+
+FACTOR = [
+    ("ENABLED", "telah aktif", "takes a code of your authenticator"),
+    ("DISABLED", "telah dinonaktifkan", "was switched off"),
+    ("RESET", "dihapus oleh administrator", "reset by an administrator"),
+    ("CODES_REGENERATED", "telah diganti", "were replaced"),
+    ("CODE_USED", "telah dipakai", "one of the recovery codes"),
+]
+
+
+@pytest.mark.parametrize("language", ["id", "en"])
+@pytest.mark.parametrize(("change", "indonesian", "english"), FACTOR)
+async def test_whoever_has_another_second_factor_is_told(*, world, other_world, language, change, indonesian, english):
+    user_id = new_id()
+    event = SecondFactorChanged(user_id=user_id, change=change, language=language, personal=PERSON)
+    envelope = world.envelope(event)
+    await world.receive(created(user_id=user_id), envelope, envelope)
+    [row] = world.rows("notifications")
+    assert row["subject"]
+    assert await world.send_all() == 1
+    text = text_of(world.mailer.mails[0])
+    assert (indonesian if language == "id" else english) in row["subject"] + text
+    assert MOMENTS[language] in text
+    assert "https://wiyata.test/account/forgot?school=school" in text
+    assert other_world.rows("notifications") == []
+
+
+@pytest.mark.parametrize(("timezone", "said"), [("Asia/Jayapura", "17:00+09:00"), (None, "15:00+07:00")])
+async def test_moments_are_said_by_the_schools_clock_and_elsewhere_by_the_capitals(world, as_owner, timezone, said):
+    if timezone is None:
+        as_owner("notification", "delete from notification.tenants returning id")
+    else:
+        as_owner("notification", "update notification.tenants set timezone = %s returning id", (timezone,))
+    user_id = new_id()
+    changed = world.envelope(PasswordChanged(user_id=user_id, ver=2, language="en", personal=PERSON))
+    await world.receive(created(user_id=user_id), changed)
+    assert world.rows("notifications")[0]["metadata"] == {"at": f"2026-07-01T{said}"}

@@ -12,6 +12,7 @@ from subgraphs.notification.template.rules import (
     check_variables,
     language_of,
     long_date,
+    long_moment,
     rupiah,
 )
 
@@ -23,7 +24,8 @@ GIVEN = {
     EventType.EMAIL_VERIFICATION_REQUESTED: {"hours": 24},
     EventType.REGISTRATION_REPEATED: {},
     EventType.PASSWORD_RESET_REQUESTED: {"minutes": 30},
-    EventType.PASSWORD_CHANGED: {},
+    EventType.PASSWORD_CHANGED: {"at": "2026-11-25T21:12+07:00"},
+    EventType.SECOND_FACTOR_CHANGED: {"at": "2026-11-25T21:12+07:00", "change": "RESET"},
     EventType.ABSENCE_NOTIFIED: {"date": "2026-11-25"},
     EventType.APPLICATION_SUBMITTED: {"number": "20306577-2026A-0001", "period": "Gelombang 1"},
     EventType.APPLICATION_VERIFIED: {"number": "20306577-2026A-0001"},
@@ -176,3 +178,8 @@ def test_days_are_said_in_both_languages():
     year = [date(2026, 1, 1) + timedelta(days=number) for number in range(365)]
     for language in ("id", "en"):
         assert len({long_date(each.isoformat(), language) for each in year}) == 365
+
+
+def test_moments_are_said_in_both_languages_with_their_zone():
+    assert long_moment("2026-11-25T21:12+07:00", "id") == "Rabu, 25 November 2026 pukul 21.12 (UTC+07:00)"
+    assert long_moment("2026-08-02T00:05+09:00", "en") == "Sunday, 2 August 2026, 00:05 (UTC+09:00)"

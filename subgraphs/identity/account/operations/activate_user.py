@@ -6,15 +6,12 @@ from libs.db import TenantTransaction
 from libs.events.contracts.identity import UserActivated, UserDeactivated, UserUpdated
 from subgraphs.identity.account.operations.change import (
     Change,
-    contact_of,
-    lock_account,
     record_deed,
     shut_out,
-    tell_state,
     today_of,
 )
 from subgraphs.identity.role.queries import check_reach, keeping_an_administrator
-from subgraphs.identity.user.queries import invite_again, raise_versions
+from subgraphs.identity.user.queries import invite_again, lock_account, raise_versions, tell_state
 from subgraphs.identity.user.rules import UserStatus
 
 
@@ -28,7 +25,7 @@ async def deactivate_user(tx: TenantTransaction, *, user_id: UUID, change: Chang
     await check_reach(tx, change.actor, user.id, change.today)
     if user.status == UserStatus.INACTIVE:
         return user_id
-    contact, before = await contact_of(tx, user, change.contacts), user.status
+    contact, before = await change.contacts.get(tx, user), user.status
     await shut_out(tx, user, change)
     async with keeping_an_administrator(tx, change.today):
         user.status = UserStatus.INACTIVE.value
@@ -47,7 +44,7 @@ async def activate_user(tx: TenantTransaction, *, user_id: UUID, change: Change)
     await check_reach(tx, change.actor, user.id, change.today)
     if user.status != UserStatus.INACTIVE:
         return user_id
-    contact, roles = await contact_of(tx, user, change.contacts), await today_of(tx, user, change.today)
+    contact, roles = await change.contacts.get(tx, user), await today_of(tx, user, change.today)
     is_known = user.password_hash is not None
     user.status = (UserStatus.ACTIVE if is_known else UserStatus.INVITED).value
     user.version += 1

@@ -1,4 +1,4 @@
-"""One account as operations change it: found under its lock, within the actor's reach, and told of afterwards."""
+"""One account as operations change it: within the actor's reach, shut out, and told of afterwards."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,15 +8,13 @@ from uuid import UUID
 
 from libs.auth import Actor, Revocations
 from libs.db import ReadTransaction, TenantTransaction
-from libs.events.contracts.identity import UserActivated, UserDeactivated, UserRestored, UserUpdated
-from libs.kernel import NotFound
 from subgraphs.identity.account.rules import OwnAccount
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
 from subgraphs.identity.credential.queries import void_tokens
 from subgraphs.identity.role.queries import RoleState, roles_of
 from subgraphs.identity.session.queries import end_sessions
 from subgraphs.identity.user.model import User
-from subgraphs.identity.user.queries import Contact, Contacts, raise_versions
+from subgraphs.identity.user.queries import Contacts, raise_versions
 from subgraphs.identity.user.rules import UserStatus
 
 
@@ -41,25 +39,6 @@ class Change:
             raise OwnAccount
 
 
-async def lock_account(tx: TenantTransaction, user_id: UUID, *, deleted: bool = False) -> User:
-    """An account that is there (or that was deleted), locked: of two who change it, the second sees the first.
-
-    Raises NotFound.
-    """
-    user = await tx.get(User, user_id, lock=True)
-    if (user.deleted_at is not None) is not deleted:
-        raise NotFound
-    return user
-
-
-async def contact_of(tx: ReadTransaction, user: User, contacts: Contacts) -> Contact:
-    """Where the person is reached. Raises NotFound for one who has been erased."""
-    contact = (await contacts.reveal(tx, [user])).get(user.id)
-    if contact is None:
-        raise NotFound
-    return contact
-
-
 async def today_of(tx: ReadTransaction, user: User, today: date) -> Sequence[RoleState]:
     """The roles an account holds today."""
     return (await roles_of(tx, [user.id], today))[user.id]
@@ -76,24 +55,6 @@ async def shut_out(tx: TenantTransaction, user: User, change: Change) -> None:
     await raise_versions(tx, [user.id], change.revocations)
     await end_sessions(tx, user.id, reason="STATUS", revocations=change.revocations)
     await void_tokens(tx, user.id)
-
-
-StateEvent = type[UserUpdated] | type[UserActivated] | type[UserDeactivated] | type[UserRestored]
-
-
-def tell_state(
-    tx: TenantTransaction, contract: StateEvent, user: User, contact: Contact, roles: Sequence[RoleState]
-) -> None:
-    """Emits what an account is now."""
-    tx.emit(
-        contract(
-            user_id=user.id,
-            status=user.status,
-            roles=tuple(role.name for role in roles),
-            language=user.language,
-            personal=contact.personal(user.name),
-        )
-    )
 
 
 async def record_deed(

@@ -6,15 +6,12 @@ from libs.db import TenantTransaction
 from libs.events.contracts.identity import UserDeleted, UserRestored
 from subgraphs.identity.account.operations.change import (
     Change,
-    contact_of,
-    lock_account,
     record_deed,
     shut_out,
-    tell_state,
     today_of,
 )
 from subgraphs.identity.role.queries import check_reach, keeping_an_administrator
-from subgraphs.identity.user.queries import invite_again, raise_versions
+from subgraphs.identity.user.queries import invite_again, lock_account, raise_versions, tell_state
 from subgraphs.identity.user.rules import EmailTaken, UserStatus
 
 
@@ -42,7 +39,7 @@ async def restore_user(tx: TenantTransaction, *, user_id: UUID, change: Change) 
     """
     user = await lock_account(tx, user_id, deleted=True)
     await check_reach(tx, change.actor, user.id, change.today)
-    contact = await contact_of(tx, user, change.contacts)
+    contact = await change.contacts.get(tx, user)
     async with tx.rejecting({"uq_users_tenant_id_email_blind": EmailTaken}):
         user.deleted_at = None
         user.version += 1

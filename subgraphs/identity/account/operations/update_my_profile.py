@@ -6,8 +6,9 @@ from uuid import UUID
 
 from libs.db import TenantTransaction
 from libs.kernel import Forbidden
-from subgraphs.identity.account.operations.change import Change, lock_account
+from subgraphs.identity.account.operations.change import Change
 from subgraphs.identity.account.operations.update_user import apply_changes
+from subgraphs.identity.user.queries import lock_account
 
 
 async def update_my_profile(tx: TenantTransaction, *, changes: Mapping[str, Any], change: Change) -> UUID:

@@ -11,17 +11,14 @@ from libs.events.contracts.identity import UserUpdated
 from libs.kernel import Conflict, InvalidInput
 from subgraphs.identity.account.operations.change import (
     Change,
-    contact_of,
-    lock_account,
     record_deed,
-    tell_state,
     today_of,
 )
 from subgraphs.identity.account.rules import edit_faults
 from subgraphs.identity.credential.queries import void_tokens
 from subgraphs.identity.role.queries import check_reach
 from subgraphs.identity.user.model import User, UserName
-from subgraphs.identity.user.queries import Contact, ask_verification, invite_again
+from subgraphs.identity.user.queries import Contact, ask_verification, invite_again, lock_account, tell_state
 from subgraphs.identity.user.rules import EmailTaken, UserStatus, language_faults, words
 
 
@@ -53,7 +50,7 @@ async def apply_changes(tx: TenantTransaction, user: User, changes: Mapping[str,
     """Writes and tells them; what is the same already is no change. Raises InvalidInput and EmailTaken."""
     if faults := [*edit_faults(changes), *language_faults(changes.get("language"))]:
         raise InvalidInput(faults)
-    before = await contact_of(tx, user, change.contacts)
+    before = await change.contacts.get(tx, user)
     contact = Contact(changes.get("email", before.email), changes.get("phone", before.phone))
     old = {name: getattr(user, name) for name in ("name", "language") if name in changes}
     old = {name: value for name, value in old.items() if changes[name] != value}

@@ -16,7 +16,7 @@ from subgraphs.identity.role.queries import roles_of
 from subgraphs.identity.tenant.model import Tenant
 from subgraphs.identity.tenant.rules import TenantStatus, today_in
 from subgraphs.identity.user.model import User
-from subgraphs.identity.user.queries import Contact, Contacts, raise_versions
+from subgraphs.identity.user.queries import Contact, Contacts, raise_versions, tell_state
 from subgraphs.identity.user.rules import UserStatus
 
 
@@ -58,15 +58,7 @@ async def accept_invitation(
         await tx.flush()
         versions = await raise_versions(tx, [user.id], revocations)
         roles = (await roles_of(tx, [user.id], today_in(tenant.timezone, tx.now)))[user.id]
-        tx.emit(
-            UserActivated(
-                user_id=user.id,
-                status=user.status,
-                roles=tuple(role.name for role in roles),
-                language=user.language,
-                personal=contact.personal(user.name),
-            )
-        )
+        tell_state(tx, UserActivated, user, contact, roles)
         deed = Deed(action="user.activated", resource_type="user", resource_id=user.id)
         await record(tx, Doer(user.id, tenant_id, origin), deed)
         return themselves(user.id, tenant_id, versions[user.id], contact, tx.new_id())
@@ -90,7 +82,7 @@ async def _find_invited(tx: ReadTransaction, hashed: bytes, contacts: Contacts) 
         )
     )
     row = (await tx.execute(statement)).one_or_none()
-    contact = (await contacts.reveal(tx, [row.User])).get(row.User.id) if row is not None else None
+    contact = await contacts.find(tx, row.User) if row is not None else None
     if row is None or contact is None:
         raise InvalidToken
     return row.Tenant, row.User, contact

@@ -1,6 +1,5 @@
 """Changing one's own password while signed in."""
 
-import secrets
 from dataclasses import dataclass
 
 from libs.auth import Actor, Revocations, system_binding
@@ -8,8 +7,8 @@ from libs.db import Database, TenantTransaction
 from libs.kernel import DomainError, NotFound
 from subgraphs.identity.audit.queries import Doer, Origin
 from subgraphs.identity.credential.operations.set_password import hash_unused, hashes_of, set_password
-from subgraphs.identity.credential.queries import PasswordHasher, check_new_password
-from subgraphs.identity.credential.rules import SECRET_BYTES, encode_token, token_hash
+from subgraphs.identity.credential.queries import PasswordHasher, check_new_password, new_token
+from subgraphs.identity.credential.rules import token_hash
 from subgraphs.identity.second_factor.queries import Proof, refusal_of, try_password
 from subgraphs.identity.session.model import Session
 from subgraphs.identity.session.queries import Access, TokenPolicy, end_sessions, give_access
@@ -37,9 +36,7 @@ async def hash_changed_password(
     """
     async with database.read(system_binding(actor.home_tenant_id)) as tx:
         user = await tx.get(User, actor.user_id)
-        contact = (await contacts.reveal(tx, [user])).get(user.id)
-        if contact is None:
-            raise NotFound
+        contact = await contacts.get(tx, user)
         await check_new_password(tx, new, name=user.name, email=contact.email)
         hashes = await hashes_of(tx, user)
     proof = await try_password(database, actor=actor, password=current, hasher=hasher)
@@ -64,8 +61,8 @@ async def change_password(
     user = await tx.get(User, actor.user_id, lock=True)
     if refusal := await refusal_of(tx, user, change.proof, actor=actor, contacts=contacts, origin=origin):
         return refusal
-    contact, tenant = (await contacts.reveal(tx, [user])).get(user.id), await tx.session.get(Tenant, tx.tenant_id)
-    if contact is None or tenant is None or change.password_hash is None:
+    contact, tenant = await contacts.get(tx, user), await tx.session.get(Tenant, tx.tenant_id)
+    if tenant is None or change.password_hash is None:
         raise NotFound
     doer = Doer.of(actor, origin)
     await set_password(tx, user, change.password_hash, contact=contact, doer=doer, revocations=revocations)
@@ -86,7 +83,7 @@ async def _renewed(tx: TenantTransaction, actor: Actor, tokens: TokenPolicy) -> 
     session = await tx.get(Session, actor.session_id, lock=True)
     if session.user_id != actor.user_id or session.ended_at is not None:
         raise NotFound
-    token = encode_token(tx.tenant_id, secrets.token_bytes(SECRET_BYTES))
+    token = new_token(tx)
     session.refresh_hash = token_hash(token)
     session.last_used_at, session.expires_at = tx.now, tx.now + tokens.refresh_life
     await tx.flush()

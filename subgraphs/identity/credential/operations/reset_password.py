@@ -1,9 +1,5 @@
 """A forgotten password: a link by mail, and a new password for whoever holds it."""
 
-from datetime import timedelta
-from typing import Final
-from uuid import UUID
-
 from sqlalchemy import select
 
 from libs.auth import Actor, Revocations, system_binding
@@ -18,9 +14,9 @@ from subgraphs.identity.credential.queries import (
     PasswordHasher,
     answer_evenly,
     check_new_password,
+    has_had_enough,
     issue_token,
     take_token,
-    tokens_since,
 )
 from subgraphs.identity.credential.rules import InvalidToken, TokenPurpose, read_token
 from subgraphs.identity.lockout.queries import forget_failures
@@ -30,9 +26,6 @@ from subgraphs.identity.tenant.rules import TenantStatus
 from subgraphs.identity.user.model import User
 from subgraphs.identity.user.queries import Contact, Contacts
 from subgraphs.identity.user.rules import UserStatus
-
-_MOST_MAILS: Final = 3  # of one account in an hour, whoever asks
-_WINDOW: Final = timedelta(hours=1)
 
 
 async def request_password_reset(tx: TenantTransaction, *, email: str, origin: Origin, contacts: Contacts) -> None:
@@ -51,9 +44,9 @@ async def request_password_reset(tx: TenantTransaction, *, email: str, origin: O
             Tenant.status == TenantStatus.ACTIVE,
         ).with_for_update(of=User, key_share=True)  # two who ask at once leave one living link
     )
-    if user is None or await _has_had_enough(tx, user.id):
+    if user is None or await has_had_enough(tx, user.id, TokenPurpose.PASSWORD_RESET):
         return
-    contact = (await contacts.reveal(tx, [user])).get(user.id)
+    contact = await contacts.find(tx, user)
     if contact is None:  # erased
         return
     token, expires_at = await issue_token(tx, user.id, TokenPurpose.PASSWORD_RESET)
@@ -115,10 +108,6 @@ async def reset_password(
         return themselves(user.id, tenant_id, user.ver, contact, tx.new_id())
 
 
-async def _has_had_enough(tx: ReadTransaction, user_id: UUID) -> bool:
-    return await tokens_since(tx, user_id, TokenPurpose.PASSWORD_RESET, tx.now - _WINDOW) >= _MOST_MAILS
-
-
 async def _find(tx: ReadTransaction, hashed: bytes, contacts: Contacts) -> tuple[User, Contact]:
     """Whose a good token is. Raises InvalidToken."""
     statement = (
@@ -137,7 +126,7 @@ async def _find(tx: ReadTransaction, hashed: bytes, contacts: Contacts) -> tuple
         )
     )
     user = await tx.scalar(statement)
-    contact = (await contacts.reveal(tx, [user])).get(user.id) if user is not None else None
+    contact = await contacts.find(tx, user) if user is not None else None
     if user is None or contact is None:
         raise InvalidToken
     return user, contact

@@ -85,7 +85,7 @@ async def _tell_holder(tx: TenantTransaction, email: str, contacts: Contacts) ->
             User.deleted_at.is_(None),
         )
     )
-    contact = (await contacts.reveal(tx, [holder])).get(holder.id) if holder is not None else None
+    contact = await contacts.find(tx, holder) if holder is not None else None
     if holder is not None and contact is not None:  # else deleted or erased this very moment
         personal = {"name": holder.name, "email": contact.email}
         tx.emit(RegistrationRepeated(user_id=holder.id, language=holder.language, personal=personal))

@@ -1,27 +1,21 @@
 """Showing that an address is one's own: by a token that came there."""
 
-from datetime import timedelta
-from typing import Final
-
 from sqlalchemy import select
 
 from libs.auth import Revocations
-from libs.db import ReadTransaction, TenantTransaction
+from libs.db import TenantTransaction
 from libs.events.contracts.identity import UserActivated, UserUpdated
 from libs.kernel import PLATFORM_TENANT_ID
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
 from subgraphs.identity.credential.model import OneTimeToken
-from subgraphs.identity.credential.queries import answer_evenly, take_token, tokens_since
+from subgraphs.identity.credential.queries import answer_evenly, has_had_enough, take_token
 from subgraphs.identity.credential.rules import InvalidToken, TokenPurpose, read_token
 from subgraphs.identity.role.queries import roles_of
 from subgraphs.identity.tenant.model import Tenant
 from subgraphs.identity.tenant.rules import TenantStatus, today_in
 from subgraphs.identity.user.model import User
-from subgraphs.identity.user.queries import Contacts, ask_verification, raise_versions
+from subgraphs.identity.user.queries import Contacts, ask_verification, raise_versions, tell_state
 from subgraphs.identity.user.rules import UserStatus
-
-_MOST_MAILS: Final = 3  # of one account in an hour, whoever asks
-_WINDOW: Final = timedelta(hours=1)
 
 
 async def verify_email(
@@ -43,20 +37,11 @@ async def verify_email(
         await tx.flush()
         if is_registration:
             await raise_versions(tx, [user.id], revocations)
-        contact = (await contacts.reveal(tx, [user])).get(user.id)
+        contact = await contacts.find(tx, user)
         if contact is None:  # erased
             raise InvalidToken
         roles = (await roles_of(tx, [user.id], today_in(tenant.timezone, tx.now)))[user.id]
-        contract = UserActivated if is_registration else UserUpdated
-        tx.emit(
-            contract(
-                user_id=user.id,
-                status=user.status,
-                roles=tuple(role.name for role in roles),
-                language=user.language,
-                personal=contact.personal(user.name),
-            )
-        )
+        tell_state(tx, UserActivated if is_registration else UserUpdated, user, contact, roles)
         action = "user.activated" if is_registration else "user.email_verified"
         await record(
             tx, Doer(user.id, tenant_id, origin), Deed(action=action, resource_type="user", resource_id=user.id)
@@ -111,12 +96,8 @@ async def resend_verification(tx: TenantTransaction, *, email: str, contacts: Co
             Tenant.status == TenantStatus.ACTIVE,
         ).with_for_update(of=User, key_share=True)  # two who ask at once leave one living link
     )
-    if user is None or await _has_had_enough(tx, user):
+    if user is None or await has_had_enough(tx, user.id, TokenPurpose.VERIFICATION):
         return
-    contact = (await contacts.reveal(tx, [user])).get(user.id)
+    contact = await contacts.find(tx, user)
     if contact is not None:  # else erased
         await ask_verification(tx, user, contact.email)
-
-
-async def _has_had_enough(tx: ReadTransaction, user: User) -> bool:
-    return await tokens_since(tx, user.id, TokenPurpose.VERIFICATION, tx.now - _WINDOW) >= _MOST_MAILS

@@ -9,13 +9,13 @@ from sqlalchemy import delete, insert, select
 from libs.auth import Actor, Revocations
 from libs.db import TenantTransaction
 from libs.events.contracts.identity import RoleAssigned
-from libs.kernel import FieldFault, InvalidInput, NotFound
+from libs.kernel import FieldFault, InvalidInput
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
 from subgraphs.identity.role.model import UserRole
 from subgraphs.identity.role.queries import RoleState, find_roles, roles_of
 from subgraphs.identity.role.rules import Period, check_grant, merged
 from subgraphs.identity.user.model import User
-from subgraphs.identity.user.queries import hat_row, raise_versions
+from subgraphs.identity.user.queries import hat_row, lock_account, raise_versions
 
 _ENDS_BEFORE = {"id": "Berakhir sebelum mulai.", "en": "Ends before it begins."}
 
@@ -50,9 +50,7 @@ async def assign_role(
     (role,) = await find_roles(tx, [role_name])
     check_grant(actor.permissions, role.permissions)
     # The lock makes two assignments to one person follow each other; the exclusion constraint stands behind it.
-    user = await tx.get(User, user_id, lock=True)
-    if user.deleted_at is not None:
-        raise NotFound
+    user = await lock_account(tx, user_id)
     hat = _Hat(user, role, Period(since, valid_until))
     doer = Doer.of(actor, origin)
     if not await _put_on(tx, hat, doer):

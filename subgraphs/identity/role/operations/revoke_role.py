@@ -14,8 +14,7 @@ from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
 from subgraphs.identity.role.model import UserRole
 from subgraphs.identity.role.queries import RoleState, find_roles, keeping_an_administrator, not_over, roles_of
 from subgraphs.identity.role.rules import Period, check_grant
-from subgraphs.identity.user.model import User
-from subgraphs.identity.user.queries import raise_versions
+from subgraphs.identity.user.queries import lock_account, raise_versions
 
 _IN_THE_PAST = {"id": "Hari ini atau sesudahnya.", "en": "Must be today or later."}
 
@@ -49,9 +48,7 @@ async def revoke_role(
     (role,) = await find_roles(tx, [role_name])
     # Whoever could not give it back does not take it: nobody gets rid of those above.
     check_grant(actor.permissions, role.permissions)
-    user = await tx.get(User, user_id, lock=True)
-    if user.deleted_at is not None:
-        raise NotFound
+    await lock_account(tx, user_id)
     taken = _Taken(user_id, role, valid_until)
     async with keeping_an_administrator(tx, today):
         changed = await _take_off(tx, taken, today)

@@ -2,7 +2,6 @@
 
 import secrets
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 import pyotp
@@ -11,17 +10,15 @@ from sqlalchemy import delete, insert, select
 
 from libs.auth import Actor
 from libs.db import TenantTransaction
-from libs.events.contracts.identity import SecondFactorEnabled
-from libs.kernel import NotFound
+from libs.kernel import DomainError, NotFound
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
 from subgraphs.identity.second_factor.model import RecoveryCode, SecondFactor
-from subgraphs.identity.second_factor.queries import step_of
+from subgraphs.identity.second_factor.queries import Proof, refusal_of, take_off, tell_change
 from subgraphs.identity.second_factor.rules import (
     RECOVERY_BYTES,
     RECOVERY_CODES,
-    InvalidCode,
+    FactorChange,
     SecondFactorActive,
-    bare_code,
     recovery_code,
     recovery_hash,
 )
@@ -39,57 +36,60 @@ class Enrolment:
     qr_code: str = field(repr=False)
 
 
-async def start_totp(tx: TenantTransaction, *, actor: Actor, contacts: Contacts, origin: Origin) -> Enrolment:
+async def start_totp(
+    tx: TenantTransaction, *, actor: Actor, proof: Proof, contacts: Contacts, origin: Origin
+) -> Enrolment | DomainError:
     """A new secret for the actor's authenticator, in force once a code of it is confirmed; an earlier start is void.
 
-    Raises SecondFactorActive, and NotFound for who has no account here.
+    `proof` is the password (`try_password`): who stole a token would lock its owner out. A wrong one is returned as
+    WrongPassword: that it was tried has to be committed. Raises SecondFactorActive, AccountLocked, and NotFound for
+    who has no account here.
     """
-    factor = await _factor_of(tx, actor.user_id)
+    user, factor = await _factor_of(tx, actor.user_id)
     if factor is not None and factor.confirmed_at is not None:
         raise SecondFactorActive
+    if refusal := await refusal_of(tx, user, proof, actor=actor, contacts=contacts, origin=origin):
+        return refusal
     tenant, key = await tx.session.get(Tenant, tx.tenant_id), await contacts.person_key(tx, actor.user_id)
     if tenant is None or key is None:
         raise NotFound
-    await tx.execute(delete(SecondFactor).where(*_mine(tx, actor.user_id)))
+    await take_off(tx, user.id)
     secret, row_id = pyotp.random_base32(), tx.new_id()
     sealed = key.encrypt(secret, table="second_factors", column="secret", row_id=row_id, tenant_id=tx.tenant_id)
     row = {"tenant_id": tx.tenant_id, "id": row_id, "user_id": actor.user_id, "secret": sealed}
     await tx.execute(insert(SecondFactor.__table__), [row])
-    await _record(tx, "user.second_factor_started", actor, origin)
+    deed = Deed(action="user.second_factor_started", resource_type="user", resource_id=user.id)
+    await record(tx, Doer.of(actor, origin), deed)
     uri = pyotp.TOTP(secret, name=actor.email, issuer=f"Wiyata {tenant.name}").provisioning_uri()
     return Enrolment(secret, uri, segno.make(uri, error="m").svg_data_uri(scale=4, light="#fff"))
 
 
 async def confirm_totp(
     tx: TenantTransaction, *, actor: Actor, code: str, contacts: Contacts, origin: Origin
-) -> list[str]:
+) -> list[str] | DomainError:
     """Puts the started second factor in force with its first code; answers the recovery codes, which nobody sees again.
 
-    Raises InvalidCode, SecondFactorActive, and NotFound when none was started.
+    A wrong code counts like every other one and is returned as InvalidCode: that it was tried has to be committed.
+    Raises SecondFactorActive, AccountLocked, and NotFound when none was started.
     """
-    factor = await _factor_of(tx, actor.user_id)
+    user, factor = await _factor_of(tx, actor.user_id)
     if factor is None:
         raise NotFound
     if factor.confirmed_at is not None:
         raise SecondFactorActive
-    step = await step_of(tx, factor, bare_code(code), contacts=contacts)
-    if step is None:
-        raise InvalidCode
-    factor.confirmed_at, factor.last_step = tx.now, step
+    if refusal := await refusal_of(tx, user, Proof(code=code), actor=actor, contacts=contacts, origin=origin):
+        return refusal
+    factor.confirmed_at = tx.now
     await tx.flush()
-    tx.emit(SecondFactorEnabled(user_id=actor.user_id))
-    await _record(tx, "user.second_factor_enabled", actor, origin)
-    return await new_recovery_codes(tx, actor.user_id)
+    await tell_change(tx, user, FactorChange.ENABLED, doer=Doer.of(actor, origin), contacts=contacts)
+    return await new_recovery_codes(tx, user.id)
 
 
-async def _factor_of(tx: TenantTransaction, user_id: UUID) -> SecondFactor | None:
-    """The account's second factor, in force or not. Its account is locked: two who change it follow each other."""
-    await tx.get(User, user_id, lock=True)
-    return await tx.scalar(select(SecondFactor).where(*_mine(tx, user_id)))
-
-
-def _mine(tx: TenantTransaction, user_id: UUID) -> tuple[Any, ...]:
-    return (SecondFactor.tenant_id == tx.tenant_id, SecondFactor.user_id == user_id)
+async def _factor_of(tx: TenantTransaction, user_id: UUID) -> tuple[User, SecondFactor | None]:
+    """An account with its second factor, in force or not. It is locked: two who change it follow each other."""
+    user = await tx.get(User, user_id, lock=True)
+    mine = (SecondFactor.tenant_id == tx.tenant_id, SecondFactor.user_id == user_id)
+    return user, await tx.scalar(select(SecondFactor).where(*mine))
 
 
 async def new_recovery_codes(tx: TenantTransaction, user_id: UUID) -> list[str]:
@@ -101,7 +101,3 @@ async def new_recovery_codes(tx: TenantTransaction, user_id: UUID) -> list[str]:
     rows = [about | {"id": tx.new_id(), "code_hash": recovery_hash(code)} for code in codes]
     await tx.execute(insert(RecoveryCode.__table__), rows)
     return codes
-
-
-async def _record(tx: TenantTransaction, action: str, actor: Actor, origin: Origin) -> None:
-    await record(tx, Doer.of(actor, origin), Deed(action=action, resource_type="user", resource_id=actor.user_id))

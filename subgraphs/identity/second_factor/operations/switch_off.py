@@ -1,16 +1,24 @@
 """A second factor switched off, or given new recovery codes, by whoever shows that it is theirs."""
 
-from sqlalchemy import delete
-
 from libs.auth import Actor, Revocations
 from libs.db import Database, TenantTransaction
-from libs.events.contracts.identity import SecondFactorDisabled
 from libs.kernel import DomainError, NotFound
-from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
-from subgraphs.identity.credential.queries import PasswordHasher, password_policy
-from subgraphs.identity.second_factor.model import RecoveryCode, SecondFactor
+from subgraphs.identity.audit.queries import Doer, Origin
+from subgraphs.identity.credential.queries import PasswordHasher
+from subgraphs.identity.role.queries import roles_of
 from subgraphs.identity.second_factor.operations.set_up import new_recovery_codes
-from subgraphs.identity.second_factor.queries import Proof, refusal_of, second_factors_of, try_password
+from subgraphs.identity.second_factor.queries import (
+    Proof,
+    is_demanded,
+    refusal_of,
+    second_factors_of,
+    take_off,
+    tell_change,
+    try_password,
+)
+from subgraphs.identity.second_factor.rules import FactorChange
+from subgraphs.identity.tenant.model import Tenant
+from subgraphs.identity.tenant.rules import today_in
 from subgraphs.identity.user.model import User
 from subgraphs.identity.user.queries import Contacts, raise_versions
 
@@ -36,14 +44,11 @@ async def disable_totp(
     user = await _secured(tx, actor)
     if refusal := await refusal_of(tx, user, proof, actor=actor, contacts=contacts, origin=origin):
         return refusal
-    for table in (RecoveryCode, SecondFactor):
-        await tx.execute(delete(table).where(table.tenant_id == tx.tenant_id, table.user_id == user.id))
-    is_required = bool(set((await password_policy(tx)).second_factor_roles) & set(actor.roles))
+    await take_off(tx, user.id)
+    is_required = await _is_required(tx, user)
     if is_required:
         await raise_versions(tx, [user.id], revocations)
-    tx.emit(SecondFactorDisabled(user_id=user.id))
-    deed = Deed(action="user.second_factor_disabled", resource_type="user", resource_id=user.id)
-    await record(tx, Doer.of(actor, origin), deed)
+    await tell_change(tx, user, FactorChange.DISABLED, doer=Doer.of(actor, origin), contacts=contacts)
     return is_required
 
 
@@ -55,8 +60,7 @@ async def regenerate_recovery_codes(
     if refusal := await refusal_of(tx, user, proof, actor=actor, contacts=contacts, origin=origin):
         return refusal
     codes = await new_recovery_codes(tx, user.id)
-    deed = Deed(action="user.recovery_codes_regenerated", resource_type="user", resource_id=user.id)
-    await record(tx, Doer.of(actor, origin), deed)
+    await tell_change(tx, user, FactorChange.CODES_REGENERATED, doer=Doer.of(actor, origin), contacts=contacts)
     return codes
 
 
@@ -66,3 +70,12 @@ async def _secured(tx: TenantTransaction, actor: Actor) -> User:
     if not await second_factors_of(tx, [user.id]):
         raise NotFound
     return user
+
+
+async def _is_required(tx: TenantTransaction, user: User) -> bool:
+    """By the roles that the account holds today, as the next token will see it: a token's names tell of no heirs."""
+    tenant = await tx.session.get(Tenant, tx.tenant_id)
+    if tenant is None:
+        raise NotFound
+    roles = await roles_of(tx, [user.id], today_in(tenant.timezone, tx.now))
+    return await is_demanded(tx, roles[user.id])

@@ -1,6 +1,5 @@
 """Devices that somebody signed in with before: how they are known again, and how they are forgotten."""
 
-import secrets
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -9,7 +8,8 @@ from libs.auth import Actor, Revocations
 from libs.db import ReadTransaction, TenantTransaction
 from libs.kernel import NotFound
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
-from subgraphs.identity.credential.rules import SECRET_BYTES, InvalidToken, encode_token, read_token, token_hash
+from subgraphs.identity.credential.queries import new_token
+from subgraphs.identity.credential.rules import InvalidToken, read_token, token_hash
 from subgraphs.identity.session.model import Device
 from subgraphs.identity.session.queries import end_device_sessions
 from subgraphs.identity.user.model import User
@@ -45,7 +45,7 @@ async def find_device(
 
 async def remember_device(tx: TenantTransaction, user_id: UUID, name: str | None) -> tuple[Device, str]:
     """A device that somebody signs in with for the first time, and the secret by which it is known again."""
-    token = encode_token(tx.tenant_id, secrets.token_bytes(SECRET_BYTES))
+    token = new_token(tx)
     device = Device(
         tenant_id=tx.tenant_id,
         id=tx.new_id(),

@@ -1,6 +1,5 @@
 """Sign-in with e-mail and password."""
 
-import secrets
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,8 +9,8 @@ from libs.auth import system_binding
 from libs.db import Database, ReadTransaction, TenantTransaction
 from libs.kernel import DomainError
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
-from subgraphs.identity.credential.queries import PasswordHasher
-from subgraphs.identity.credential.rules import SECRET_BYTES, encode_token, token_hash
+from subgraphs.identity.credential.queries import PasswordHasher, new_token
+from subgraphs.identity.credential.rules import token_hash
 from subgraphs.identity.lockout.queries import Attempt, check_lockouts, count_failure, mail_link, take_back_failures
 from subgraphs.identity.second_factor.queries import check_second_factor
 from subgraphs.identity.second_factor.rules import InvalidCode
@@ -96,7 +95,7 @@ async def sign_in(
     is_right = user is not None and guess.matches and _is_still(user, guess)
     if tenant is None or user is None or not is_right:
         return await _refuse(tx, attempt, user, origin, contacts)
-    refusal = await check_second_factor(tx, user.id, otp, contacts=contacts)
+    refusal = await check_second_factor(tx, user, otp, contacts=contacts, origin=origin)
     if isinstance(refusal, InvalidCode):
         await _refuse(tx, attempt, user, origin, contacts)
     if refusal is not None:
@@ -152,7 +151,7 @@ async def _open(
     contacts: Contacts,
     tokens: TokenPolicy,
 ) -> SignedIn:
-    refresh_token = encode_token(tx.tenant_id, secrets.token_bytes(SECRET_BYTES))
+    refresh_token = new_token(tx)
     session = Session(
         tenant_id=tx.tenant_id,
         id=tx.new_id(),

@@ -11,6 +11,7 @@ from subgraphs.notification.notification.operations.announce_account import (
     announce_link,
     announce_password,
     announce_repeated_registration,
+    announce_second_factor,
 )
 from subgraphs.notification.notification.operations.announce_payment import announce_payment, announce_verification
 from subgraphs.notification.notification.operations.link import link_guardianship, link_pupil
@@ -31,6 +32,7 @@ __all__ = [
     "announce_password",
     "announce_payment",
     "announce_repeated_registration",
+    "announce_second_factor",
     "announce_verification",
     "forget_secrets",
     "link_guardianship",

@@ -16,6 +16,7 @@ from libs.events.contracts.identity import (
     PasswordChanged,
     PasswordResetRequested,
     RegistrationRepeated,
+    SecondFactorChanged,
     UnlockRequested,
     UserActivated,
     UserInvited,
@@ -33,6 +34,7 @@ AboutAccount = (
     | PasswordResetRequested
     | UnlockRequested
     | PasswordChanged
+    | SecondFactorChanged
 )
 
 # The message and its place in the queue, or neither when this event has told this person before. The lock of the record

@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
 
 from libs.crypto import Vault
 from libs.db import TenantTransaction
@@ -11,6 +14,7 @@ from libs.events.contracts.identity import (
     PasswordChanged,
     PasswordResetRequested,
     RegistrationRepeated,
+    SecondFactorChanged,
     UnlockRequested,
 )
 from subgraphs.notification.notification.operations.announce import message, sealed, write
@@ -25,6 +29,9 @@ _LINKS: Final[dict[type[LinkByMail], tuple[EventType, str, timedelta]]] = {
     EmailVerificationRequested: (EventType.EMAIL_VERIFICATION_REQUESTED, "hours", _HOUR),
 }
 """What tells of a link, and in which unit it tells how long the link is good."""
+
+_TIMEZONE: Final = text("select timezone from notification.tenants where tenant_id = :tenant_id and id = :tenant_id")
+_PLATFORMS_TIMEZONE: Final = "Asia/Jakarta"
 
 
 async def announce_link(tx: TenantTransaction, event: LinkByMail, meta: EventMeta, *, vault: Vault) -> None:
@@ -43,8 +50,22 @@ async def announce_link(tx: TenantTransaction, event: LinkByMail, meta: EventMet
 
 async def announce_password(tx: TenantTransaction, event: PasswordChanged, meta: EventMeta) -> None:
     """Writes that the password is another one now: whoever did not change it has to know. Raises TemplateRefused."""
-    values = message(tx.new_id(), EventType.PASSWORD_CHANGED, event, meta, {}, about=None)
+    variables = {"at": await _said_at(tx, meta)}
+    values = message(tx.new_id(), EventType.PASSWORD_CHANGED, event, meta, variables, about=None)
     await write(tx, {**values, "sealed": None, "expires_at": None})
+
+
+async def announce_second_factor(tx: TenantTransaction, event: SecondFactorChanged, meta: EventMeta) -> None:
+    """Writes what became of the second factor: whoever did not do it has to know. Raises TemplateRefused."""
+    variables = {"at": await _said_at(tx, meta), "change": event.change}
+    values = message(tx.new_id(), EventType.SECOND_FACTOR_CHANGED, event, meta, variables, about=None)
+    await write(tx, {**values, "sealed": None, "expires_at": None})
+
+
+async def _said_at(tx: TenantTransaction, meta: EventMeta) -> str:
+    """When it happened, to the minute, by the school's clock: ISO with its offset."""
+    timezone = (await tx.execute(_TIMEZONE, {"tenant_id": tx.tenant_id})).scalar()
+    return meta.time.astimezone(ZoneInfo(timezone or _PLATFORMS_TIMEZONE)).isoformat(timespec="minutes")
 
 
 async def announce_repeated_registration(tx: TenantTransaction, event: RegistrationRepeated, meta: EventMeta) -> None:

@@ -53,6 +53,11 @@ _ACCOUNT_PAGES: Final[Mapping[EventType, str]] = {
 }
 """Where a token that travels by mail is taken."""
 
+_FOR_A_NEW_PASSWORD: Final = frozenset(
+    {EventType.PASSWORD_CHANGED, EventType.SECOND_FACTOR_CHANGED, EventType.REGISTRATION_REPEATED}
+)
+"""What tells of a deed that may have been somebody else's: the answer to it is another password."""
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
@@ -97,7 +102,7 @@ class Due:
                 if "token" not in secret:
                     raise TemplateRefused("a link without its token")
                 return account_url(public_url, _ACCOUNT_PAGES[event_type], secret["token"])
-            case EventType.PASSWORD_CHANGED | EventType.REGISTRATION_REPEATED if self.row.slug is not None:
+            case event_type if event_type in _FOR_A_NEW_PASSWORD and self.row.slug is not None:
                 return forgotten_url(public_url, self.row.slug)
             case EventType.APPLICATION_SUBMITTED | EventType.APPLICATION_VERIFIED:
                 return application_url(public_url, self.row.slug, self.row.number)

@@ -1,11 +1,12 @@
 """What notification does about events."""
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from libs.crypto import Vault
 from libs.db import TenantTransaction
-from libs.events import Consumers, EventMeta, Operation
+from libs.events import Consumers, Event, EventMeta, Operation
 from libs.events.contracts.academic import GuardianLinked, StudentCreated, StudentUpdated
 from libs.events.contracts.admission import ApplicationSubmitted, ApplicationVerified
 from libs.events.contracts.finance import PaymentReceived
@@ -51,6 +52,13 @@ from subgraphs.notification.notification.operations import (
     retry_notification,
 )
 
+_DEEDS: Final[Mapping[type[Event], Operation]] = {
+    RegistrationRepeated: announce_repeated_registration,
+    PasswordChanged: announce_password,
+    SecondFactorChanged: announce_second_factor,
+}
+"""What somebody did to an account, of which its owner has to know."""
+
 
 def consumers(vault: Vault, *, absence_notice_seconds: float) -> Consumers:
     """Event -> operations, in one transaction. RetryRequested comes from dead letters alone.
@@ -85,9 +93,7 @@ def consumers(vault: Vault, *, absence_notice_seconds: float) -> Consumers:
         **dict.fromkeys((UserCreated, UserUpdated, UserRestored), contact),
         UserDeleted: project_deletion,
         **dict.fromkeys((PasswordResetRequested, UnlockRequested, EmailVerificationRequested), link),
-        RegistrationRepeated: announce_repeated_registration,
-        PasswordChanged: announce_password,
-        SecondFactorChanged: announce_second_factor,
+        **_DEEDS,
         UserActivated: _each(contact, announce_activation),
         **dict.fromkeys((StudentCreated, StudentUpdated), _each(pupil, link_pupil)),
         GuardianLinked: _each(project_guardianship, link_guardianship),

@@ -69,7 +69,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     clients = TokenDesk(database, extras.tokens, endpoint, settings.token_issuer)
     routes = [jwks_route(extras.tokens), token_route(clients), metadata_route(clients), *account_routes(desk)]
     routes += [unlock_route(UnlockDesk(database, extras.contacts)), upload_route(uploads, database, clock)]
-    routes.append(verification_route(VerificationDesk(database, extras.contacts, desk.open_revocations)))
+    routes.append(verification_route(VerificationDesk(database, extras.contacts)))
     return subgraph_app(subgraph, routes)
 
 

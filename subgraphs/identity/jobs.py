@@ -16,6 +16,7 @@ from subgraphs.identity.audit.operations import add_partitions
 from subgraphs.identity.credential.operations.upkeep import purge_tokens
 from subgraphs.identity.credential.queries import PasswordHasher
 from subgraphs.identity.lockout.operations.upkeep import purge_failures
+from subgraphs.identity.registration.operations.upkeep import purge_registrations
 from subgraphs.identity.session.operations.upkeep import purge_sessions, republish_revocations
 from subgraphs.identity.tenant.operations.create_tenant import PURGE, ensure_platform
 from subgraphs.identity.user.operations.ensure_platform_administrator import ensure_platform_administrator
@@ -36,11 +37,12 @@ def jobs(contacts: Contacts, uploads: Uploads) -> JobOperations:
 
 def schedules(settings: Settings, revocations: Revocations) -> Schedules:
     """The table of timed work: PURGE for every tenant, REPUBLISH for the platform alone."""
-    life = timedelta(seconds=settings.access_token_seconds)
+    life, contacts = timedelta(seconds=settings.access_token_seconds), Contacts(settings)
 
     async def purge(tx: TenantTransaction) -> None:
         await purge_sessions(tx)
         await purge_failures(tx)
+        await purge_registrations(tx, contacts=contacts)
         await purge_tokens(tx)
         await purge_assertions(tx)
 

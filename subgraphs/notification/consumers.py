@@ -22,6 +22,7 @@ from libs.events.contracts.identity import (
     UserCreated,
     UserDeleted,
     UserInvited,
+    UserRegistered,
     UserRestored,
     UserUpdated,
 )
@@ -92,7 +93,7 @@ def consumers(vault: Vault, *, absence_notice_seconds: float) -> Consumers:
         UserInvited: invitation,
         **dict.fromkeys((UserCreated, UserUpdated, UserRestored), contact),
         UserDeleted: project_deletion,
-        **dict.fromkeys((PasswordResetRequested, UnlockRequested, EmailVerificationRequested), link),
+        **dict.fromkeys((UserRegistered, PasswordResetRequested, UnlockRequested, EmailVerificationRequested), link),
         **_DEEDS,
         UserActivated: _each(contact, announce_activation),
         **dict.fromkeys((StudentCreated, StudentUpdated), _each(pupil, link_pupil)),

@@ -14,6 +14,10 @@ from libs.testing.plugin import OwnerRows
 _INVITE = (
     "mutation($input: InviteUserInput!) { inviteUser(input: $input) { ... on InviteUserSuccess { user { id } } } }"
 )
+_CREATE = (
+    "mutation($input: CreateUserInput!) { createUser(input: $input) { ... on CreateUserSuccess { user { id } } } }"
+)
+_UPDATE = "mutation($input: UpdateUserInput!) { updateUser(input: $input) { __typename } }"
 
 
 class Target(Protocol):
@@ -60,22 +64,29 @@ async def add_accounts(target: Target, other_school: UUID, password: str) -> Non
 
 
 async def add_registrations(target: Target, as_owner: OwnerRows, password: str) -> None:
-    """Lets people register, and tells the inputs of those who do."""
+    """Lets people register, and tells the inputs of those who do, and of one whose address is to be verified."""
     open_it = "update identity.tenants set registration_role = 'parent' where id = %s returning id"
     as_owner("identity", open_it, (target.school,))
     wati = {"name": "Ibu Wati", "email": "wati@example.test", "phone": "08123456785", "language": "id"}
     document = "mutation($input: RegisterUserInput!) { registerUser(input: $input) { __typename } }"
-    registered = {**wati, "password": password}
-    (await target.graph(document, {"input": registered}, tenant_id=target.school)).ok()
+    (await target.graph(document, {"input": wati}, tenant_id=target.school)).ok()
+    target.inputs |= {
+        "registerUser": {**wati, "email": "yanti@example.test"},
+        "verifyEmail": {"token": await _verification(target, as_owner, password)},
+        "resendVerification": {"email": "wati@example.test"},
+    }
+
+
+async def _verification(target: Target, as_owner: OwnerRows, password: str) -> str:
+    """The token that an account was mailed because the school moved its address."""
+    admin, moved = target.actor("school_admin"), {"email": "intan.baru@example.test"}
+    intan = {"name": "Intan", "email": "intan@example.test", "roles": ["teacher"], "password": password}
+    made = (await target.graph(_CREATE, {"input": intan}, actor=admin)).ok()["createUser"]
+    (await target.graph(_UPDATE, {"input": {"userId": made["user"]["id"], **moved}}, actor=admin)).ok()
     asked = "select tenant_id, data from identity.outbox where type like '%%EmailVerificationRequested%%'"
     row = as_owner("identity", asked)[-1]
     ring = KeyRing.from_settings(target.settings)
-    event = unseal_event(ring, row["tenant_id"], EmailVerificationRequested, row["data"])
-    target.inputs |= {
-        "registerUser": {**registered, "email": "yanti@example.test"},
-        "verifyEmail": {"token": event.secret["token"]},
-        "resendVerification": {"email": "wati@example.test"},
-    }
+    return unseal_event(ring, row["tenant_id"], EmailVerificationRequested, row["data"]).secret["token"]
 
 
 async def _invite(graph: GraphClient, admin: Actor, name: str) -> str:

@@ -124,7 +124,7 @@ class UserDeactivated(_UserState):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserDeleted(_AboutUser):
-    """The account is gone; whoever deleted it may take it back."""
+    """The account is gone. The school may take back what it deleted itself, no registration that nobody completed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +136,14 @@ class UserRestored(_UserState):
 class _LinkByMail(_AboutUser):
     language: str
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRegistered(_LinkByMail):
+    """Somebody registered, or asked for the link again: whoever reads the mail chooses the password.
+
+    Personal: name, email. Secret: token (single use).
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,6 +290,7 @@ EVENTS: tuple[type[Event], ...] = (
     UserDeactivated,
     UserDeleted,
     UserRestored,
+    UserRegistered,
     EmailVerificationRequested,
     PasswordResetRequested,
     UnlockRequested,

@@ -80,9 +80,9 @@ class WeakPassword:
     rules: list[PasswordRule] = given_out("The rules it breaks.")
 
 
-@strawberry.input(description="An invitation and the password chosen.")
+@strawberry.input(description="An invitation, or a registration, and the password chosen.")
 class AcceptInvitationInput:
-    token: str = given("The token of the invitation's link.", max_length=200, secret=True)
+    token: str = given("The token of the link that was mailed.", max_length=200, secret=True)
     password: str = given("The new password.", max_length=1000, secret=True)
 
 
@@ -273,7 +273,7 @@ class CredentialMutation:
 
     @mutation(public=True, errors=(InvalidToken, WeakPassword), prepare=_hash_first)
     async def accept_invitation(self, call: Call, input: AcceptInvitationInput) -> AcceptInvitationSuccess:
-        """Sets the password of an invited account; the token is good once."""
+        """Sets the first password of who was invited, or registered; the token is good once."""
         actor = await accept_invitation(
             call.tx,
             token=input.token,

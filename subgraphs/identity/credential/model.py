@@ -24,7 +24,9 @@ class OneTimeToken(TenantRow, Base):
     __table_args__ = (
         tenant_key("user_id", "identity.users", ondelete="CASCADE"),
         UniqueConstraint("tenant_id", "token_hash"),
-        CheckConstraint("purpose in ('INVITATION', 'VERIFICATION', 'PASSWORD_RESET', 'UNLOCK')", name="purpose"),
+        CheckConstraint(
+            "purpose in ('INVITATION', 'REGISTRATION', 'VERIFICATION', 'PASSWORD_RESET', 'UNLOCK')", name="purpose"
+        ),
         Index("ix_one_time_tokens_tenant_id_user_id", "tenant_id", "user_id"),
         Index("ix_one_time_tokens_tenant_id_expires_at", "tenant_id", "expires_at"),
     )

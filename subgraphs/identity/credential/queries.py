@@ -172,14 +172,14 @@ def answer_evenly(tx: TenantTransaction) -> None:
     tx.after_commit.append(wait)
 
 
-async def take_token(tx: TenantTransaction, hashed: bytes, purpose: TokenPurpose) -> UUID:
+async def take_token(tx: TenantTransaction, hashed: bytes, *purposes: TokenPurpose) -> UUID:
     """Uses a token up; answers whose it is. Of two who come with it, one wins. Raises InvalidToken."""
     token = await tx.scalar(
         select(OneTimeToken)
         .where(
             OneTimeToken.tenant_id == tx.tenant_id,
             OneTimeToken.token_hash == hashed,
-            OneTimeToken.purpose == purpose,
+            OneTimeToken.purpose.in_(purposes),
         )
         .with_for_update()
     )

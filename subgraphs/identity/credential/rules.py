@@ -27,6 +27,7 @@ class TokenPurpose(StrEnum):
     """What a token that travels by mail is good for."""
 
     INVITATION = "INVITATION"
+    REGISTRATION = "REGISTRATION"
     VERIFICATION = "VERIFICATION"
     PASSWORD_RESET = "PASSWORD_RESET"  # noqa: S105 - the name of a purpose
     UNLOCK = "UNLOCK"
@@ -34,6 +35,7 @@ class TokenPurpose(StrEnum):
 
 TOKEN_LIVES: Final = {
     TokenPurpose.INVITATION: timedelta(days=7),
+    TokenPurpose.REGISTRATION: timedelta(hours=24),
     TokenPurpose.VERIFICATION: timedelta(hours=24),
     TokenPurpose.PASSWORD_RESET: timedelta(minutes=30),
     TokenPurpose.UNLOCK: timedelta(minutes=30),

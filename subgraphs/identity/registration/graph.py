@@ -4,17 +4,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from libs.graph import Call, EmailAddress, PhoneNumber, RequestContext, error, given, given_out, mutation, result
+from libs.graph import Call, EmailAddress, PhoneNumber, error, given, given_out, mutation, result
 from subgraphs.identity.registration import rules
-from subgraphs.identity.registration.operations.register_user import hash_chosen_password, register_user
-from subgraphs.identity.registration.operations.verify_email import resend_verification, verify_email
+from subgraphs.identity.registration.operations.register_user import register_user
+from subgraphs.identity.registration.operations.resend_verification import resend_verification
+from subgraphs.identity.registration.operations.verify_email import verify_email
 
 if TYPE_CHECKING:
-    from subgraphs.identity.credential.graph import InvalidToken, WeakPassword
+    from subgraphs.identity.credential.graph import InvalidToken
 
-# Siblings' types by name: strawberry resolves them when the schema is built.
+# A sibling's type by name: strawberry resolves it when the schema is built.
 _InvalidToken: Any = Annotated["InvalidToken", strawberry.lazy("subgraphs.identity.credential.graph")]
-_WeakPassword: Any = Annotated["WeakPassword", strawberry.lazy("subgraphs.identity.credential.graph")]
 
 
 @error(rules.RegistrationClosed)
@@ -25,10 +25,9 @@ class RegistrationClosed:
 @strawberry.input(description="Who registers; X-Tenant-Id names the school.")
 class RegisterUserInput:
     name: str = given("Full name.", max_length=200)
-    email: EmailAddress = given("Where the link goes that makes the account active.")
+    email: EmailAddress = given("Where the link goes with which its reader chooses the password.")
     phone: PhoneNumber | None = given("Telephone number.", default=None)
     language: str | None = given("Language of messages: id or en.", default="id", max_length=2)
-    password: str = given("The password to sign in with.", max_length=1000, secret=True)
 
 
 @result
@@ -45,7 +44,7 @@ class VerifyEmailInput:
 
 @result
 class VerifyEmailSuccess:
-    """The address is the person's, who may sign in."""
+    """The address is the person's."""
 
     email_verified: bool = given_out("True.")
 
@@ -57,36 +56,27 @@ class ResendVerificationInput:
 
 @result
 class ResendVerificationSuccess:
-    """If the address waits to be verified, a new link is on its way; an account gets three in an hour at most."""
+    """If the address waits for its reader, a new link is on its way; an account gets three in an hour at most."""
 
     email: EmailAddress = given_out("Where it goes.")
-
-
-async def _hash_chosen(context: RequestContext, input: RegisterUserInput) -> str:
-    return await hash_chosen_password(
-        context.database,
-        context.school.tenant_id,
-        password=input.password,
-        name=input.name,
-        email=input.email,
-        hasher=context.extras.hasher,
-    )
 
 
 @strawberry.type
 class RegistrationMutation:
     """Mutations of people who have no account yet, or have not verified it."""
 
-    @mutation(public=True, errors=(_WeakPassword, RegistrationClosed), prepare=_hash_chosen)
+    @mutation(public=True, errors=(RegistrationClosed,))
     async def register_user(self, call: Call, input: RegisterUserInput) -> RegisterUserSuccess:
-        """Registers somebody where the school allows it; the answer never tells whether the address has an account."""
+        """Registers somebody where the school allows it; acceptInvitation with the mailed token completes it.
+
+        The answer never tells whether the address has an account.
+        """
         await register_user(
             call.tx,
             name=input.name,
             email=input.email,
             phone=input.phone,
             language=input.language or "id",
-            password_hash=call.prepared,
             origin=call.context,
             contacts=call.context.extras.contacts,
         )
@@ -94,13 +84,12 @@ class RegistrationMutation:
 
     @mutation(public=True, errors=(_InvalidToken,))
     async def verify_email(self, call: Call, input: VerifyEmailInput) -> VerifyEmailSuccess:
-        """Verifies an address; a registered account becomes active. The token is good once, for 24 hours."""
+        """Verifies the address of an account. The token is good once, for 24 hours."""
         await verify_email(
             call.tx,
             token=input.token,
             origin=call.context,
             contacts=call.context.extras.contacts,
-            revocations=call.context.revocations,
         )
         return VerifyEmailSuccess(email_verified=True)
 

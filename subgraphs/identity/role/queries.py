@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select, text
@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, func, or_, select, text
 from libs.auth import CATALOGUE, PLATFORM_ONLY, SYSTEM_ROLES, Actor
 from libs.db import ReadTransaction, TenantTransaction
 from libs.kernel import PLATFORM_TENANT_ID, Forbidden, NotFound
+from subgraphs.identity.audit.queries import Doer
 from subgraphs.identity.role.model import Role, RolePermission, UserRole
 from subgraphs.identity.role.rules import (
     NOT_STAFF,
@@ -273,3 +274,18 @@ async def check_reach(tx: ReadTransaction, actor: Actor, user_id: UUID, today: d
     """Nobody changes an account that may do what they may not, now or later. Raises Forbidden."""
     hats = (await hats_of(tx, [user_id], today))[user_id]
     check_grant(actor.permissions, permissions_of(hat.role for hat in hats))
+
+
+def hat_row(tx: TenantTransaction, user_id: UUID, role: RoleState, doer: Doer, since: date) -> dict[str, Any]:
+    """The row of a role that somebody holds from a day on."""
+    return {
+        "tenant_id": tx.tenant_id,
+        "id": tx.new_id(),
+        "user_id": user_id,
+        "system_role": role.name if role.is_system_role else None,
+        "role_id": role.role_id,
+        "valid_from": since,
+        "valid_until": None,
+        "assigned_at": tx.now,
+        "assigned_by": doer.user_id,
+    }

@@ -13,9 +13,9 @@ from subgraphs.identity.model import Base
 class User(Versioned, TenantRow, Base):
     """An account of one person in one school. E-mail and phone are ciphertexts; the blind columns find them.
 
-    `ver` is the version tokens carry: a lower one is void. A registration that was not verified yet is INVITED and has
-    a password. `staff` says that the person holds, or has held, a role of the school's staff: their name is no secret
-    to families.
+    `ver` is the version tokens carry: a lower one is void. A registration that nobody completed yet is INVITED and has
+    a token of it (`one_time_tokens`), which no invitation by the school has. `staff` says that the person holds, or has
+    held, a role of the school's staff: their name is no secret to families.
     """
 
     __tablename__ = "users"

@@ -7,18 +7,18 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, Dialect, Select, insert, or_, select, update
+from sqlalchemy import ColumnElement, Dialect, Select, delete, insert, or_, select, update
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from libs.auth import Revocations, Unavailable
 from libs.crypto import BlindIndex, DataKey, KeyRing, Vault
 from libs.db import ReadTransaction, TenantTransaction
 from libs.events.contracts.identity import (
-    EmailVerificationRequested,
     UserActivated,
     UserCreated,
     UserDeactivated,
     UserInvited,
+    UserRegistered,
     UserRestored,
     UserUpdated,
 )
@@ -30,7 +30,7 @@ from subgraphs.identity.credential.queries import issue_token, token_row
 from subgraphs.identity.credential.rules import TokenPurpose
 from subgraphs.identity.model import vault_table
 from subgraphs.identity.role.model import Role, UserRole
-from subgraphs.identity.role.queries import RoleState
+from subgraphs.identity.role.queries import RoleState, hat_row
 from subgraphs.identity.session.model import Revocation
 from subgraphs.identity.user.model import User, UserName, UserRecord
 from subgraphs.identity.user.rules import UserStatus, words
@@ -112,6 +112,11 @@ class Contacts:
             raise NotFound
         return contact
 
+    async def shred(self, tx: TenantTransaction, user_ids: Collection[UUID]) -> None:
+        """Deletes the keys of these people: no contact of theirs can be read again, wherever it lies."""
+        for user_id in user_ids:
+            await self._vault.shred(tx, user_id)
+
     async def person_key(self, tx: ReadTransaction, user_id: UUID) -> DataKey | None:
         """The key of one account's person; None for who has been erased."""
         return (await self._vault.person_keys(tx, [user_id])).get(user_id)
@@ -123,7 +128,7 @@ def _decrypted(key: DataKey, sealed: bytes, column: str, user_id: UUID, tenant_i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAccount:
-    """An account to make: invited, or active where a password hash is given, but for a registration to be verified.
+    """An account to make: active where a password hash is given, else invited, be it by the school or by registering.
 
     `record_ids` are the academic records (pupil, guardian, teacher) it is made for.
     """
@@ -141,14 +146,14 @@ class NewAccount:
     @property
     def status(self) -> UserStatus:
         """How the account begins."""
-        return UserStatus.ACTIVE if self.password_hash and not self.is_registration else UserStatus.INVITED
+        return UserStatus.ACTIVE if self.password_hash else UserStatus.INVITED
 
     @property
     def first_token(self) -> TokenPurpose | None:
         """What the mail is for that leads to it."""
         if self.status is UserStatus.ACTIVE:
             return None
-        return TokenPurpose.VERIFICATION if self.is_registration else TokenPurpose.INVITATION
+        return TokenPurpose.REGISTRATION if self.is_registration else TokenPurpose.INVITATION
 
 
 _CREATED: Final[Mapping[type[Any], Sequence[str]]] = {
@@ -216,21 +221,6 @@ async def create_accounts(
     await record(tx, doer, *(_created(account) for account in accounts))
 
 
-def hat_row(tx: TenantTransaction, user_id: UUID, role: RoleState, doer: Doer, since: date) -> dict[str, Any]:
-    """The row of a role that somebody holds from a day on."""
-    return {
-        "tenant_id": tx.tenant_id,
-        "id": tx.new_id(),
-        "user_id": user_id,
-        "system_role": role.name if role.is_system_role else None,
-        "role_id": role.role_id,
-        "valid_from": since,
-        "valid_until": None,
-        "assigned_at": tx.now,
-        "assigned_by": doer.user_id,
-    }
-
-
 def _user_row(tx: TenantTransaction, account: NewAccount) -> dict[str, Any]:
     return {
         "id": account.id,
@@ -264,10 +254,16 @@ def record_row(tx: TenantTransaction, user_id: UUID, record_id: UUID) -> dict[st
     return {"tenant_id": tx.tenant_id, "id": tx.new_id(), "record_id": record_id, "user_id": user_id}
 
 
-def _first_mail(account: NewAccount, token: str, expires_at: datetime) -> UserInvited | EmailVerificationRequested:
+def _first_mail(account: NewAccount, token: str, expires_at: datetime) -> UserInvited | UserRegistered:
     """What brings the token to the person: it goes into the sealed part of the event alone."""
     if account.is_registration:
-        return _verification(account.id, account.name, account.contact.email, account.language, (token, expires_at))
+        return UserRegistered(
+            user_id=account.id,
+            language=account.language,
+            expires_at=expires_at,
+            personal={"name": account.name, "email": account.contact.email},
+            secret={"token": token},
+        )
     return UserInvited(
         user_id=account.id,
         roles=tuple(role.name for role in account.roles),
@@ -279,23 +275,24 @@ def _first_mail(account: NewAccount, token: str, expires_at: datetime) -> UserIn
     )
 
 
-def _verification(
-    user_id: UUID, name: str, email: str, language: str, issued: tuple[str, datetime]
-) -> EmailVerificationRequested:
-    token, expires_at = issued
-    return EmailVerificationRequested(
-        user_id=user_id,
-        language=language,
-        expires_at=expires_at,
-        personal={"name": name, "email": email},
-        secret={"token": token},
+async def invite_again(tx: TenantTransaction, user: User, contact: Contact, roles: Sequence[RoleState]) -> None:
+    """Sends an account without a password a new invitation; an earlier one is void.
+
+    One that registered is the school's from now on: nothing is left of the registration.
+    """
+    mine = (OneTimeToken.tenant_id == tx.tenant_id, OneTimeToken.user_id == user.id)
+    await tx.execute(delete(OneTimeToken).where(*mine, OneTimeToken.purpose == TokenPurpose.REGISTRATION))
+    token, expires_at = await issue_token(tx, user.id, TokenPurpose.INVITATION)
+    tx.emit(
+        UserInvited(
+            user_id=user.id,
+            roles=tuple(role.name for role in roles),
+            language=user.language,
+            expires_at=expires_at,
+            personal=contact.personal(user.name),
+            secret={"token": token},
+        )
     )
-
-
-async def ask_verification(tx: TenantTransaction, user: User, email: str) -> None:
-    """Asks the person to show that an address is theirs; what was asked before is void."""
-    issued = await issue_token(tx, user.id, TokenPurpose.VERIFICATION)
-    tx.emit(_verification(user.id, user.name, email, user.language, issued))
 
 
 StateEvent = type[UserUpdated] | type[UserActivated] | type[UserDeactivated] | type[UserRestored]
@@ -316,23 +313,18 @@ def tell_state(
     )
 
 
-async def invite_again(tx: TenantTransaction, user: User, contact: Contact, roles: Sequence[RoleState]) -> None:
-    """Sends an account without a password a new invitation; an earlier one is void."""
-    token, expires_at = await issue_token(tx, user.id, TokenPurpose.INVITATION)
-    tx.emit(
-        UserInvited(
-            user_id=user.id,
-            roles=tuple(role.name for role in roles),
-            language=user.language,
-            expires_at=expires_at,
-            personal=contact.personal(user.name),
-            secret={"token": token},
-        )
-    )
+async def keep_words(tx: TenantTransaction, user: User) -> None:
+    """Lets an account be found by the name that it has now, and by no former one."""
+    await tx.execute(delete(UserName).where(UserName.tenant_id == tx.tenant_id, UserName.user_id == user.id))
+    owner = {"tenant_id": tx.tenant_id, "user_id": user.id}
+    if rows := [owner | {"id": tx.new_id(), "token": word} for word in words(user.name)]:
+        await tx.execute(insert(UserName.__table__), rows)
 
 
 def _created(account: NewAccount) -> Deed:
-    values = {"name": account.name, "status": account.status, "roles": [role.name for role in account.roles]}
+    values = {"status": account.status, "roles": [role.name for role in account.roles]}
+    if not account.is_registration:  # what a stranger said of somebody is to vanish with the registration
+        values["name"] = account.name
     return Deed(action="user.created", resource_type="user", resource_id=account.id, new_values=values)
 
 

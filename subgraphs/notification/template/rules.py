@@ -29,6 +29,7 @@ class EventType(StrEnum):
 
     USER_CREATED = "user.created"
     USER_ACTIVATED = "user.activated"
+    USER_REGISTERED = "user.registered"
     USER_UNLOCK_REQUESTED = "user.unlock_requested"
     EMAIL_VERIFICATION_REQUESTED = "email.verification_requested"
     REGISTRATION_REPEATED = "user.registration_repeated"
@@ -44,6 +45,7 @@ class EventType(StrEnum):
 VARIABLES: Final[Mapping[EventType, frozenset[str]]] = {
     EventType.USER_CREATED: frozenset({"days"}),
     EventType.USER_ACTIVATED: frozenset(),
+    EventType.USER_REGISTERED: frozenset({"hours"}),
     EventType.USER_UNLOCK_REQUESTED: frozenset({"minutes"}),
     EventType.EMAIL_VERIFICATION_REQUESTED: frozenset({"hours"}),
     EventType.REGISTRATION_REPEATED: frozenset(),

@@ -6,13 +6,15 @@ from datetime import timedelta
 import pytest
 
 from libs.auth import system_binding
-from libs.kernel import PLATFORM_TENANT_ID
+from libs.kernel import PLATFORM_TENANT_ID, utc_now
 from subgraphs.identity.credential.rules import InvalidToken
 from subgraphs.identity.registration.operations.verify_email import verify_email
 from tests.identity.conftest import PASSWORD
 
 PAGE = "/account/verification"
-GIVEN = {"name": "Ibu Wati", "email": "Wati@x.test", "phone": "081234567890", "password": "Kenanga-ungu-9"}
+INVITATION = "/account/invitation"
+CHOSEN = "Kenanga-ungu-9"
+GIVEN = {"name": "Ibu Wati", "email": "Wati@x.test", "phone": "081234567890"}
 LOGIN = "mutation($input: LoginInput!) { login(input: $input) { __typename } }"
 
 
@@ -22,11 +24,10 @@ def call(graph, school):
 
     async def run(name, /, tenant_id=school, **given):
         kind = name[0].upper() + name[1:]
-        success = "emailVerified" if name == "verifyEmail" else "email"
-        weak = " ... on WeakPassword { rules }" if name == "registerUser" else ""
+        success = {"verifyEmail": "emailVerified", "acceptInvitation": "user { name }"}.get(name, "email")
         text = (
             f"mutation($input: {kind}Input!) {{ {name}(input: $input) {{ __typename ... on {kind}Success {{ {success} }}"
-            f" ... on UserError {{ code }} ... on InvalidInput {{ fields {{ path code }} }}{weak} }} }}"
+            f" ... on UserError {{ code }} ... on InvalidInput {{ fields {{ path code }} }} }} }}"
         )
         return (await graph(text, {"input": given}, tenant_id=tenant_id)).ok()[name]
 
@@ -40,27 +41,48 @@ def users(as_owner):
     return as_owner("identity", f"select {columns} from identity.users order by created_at")
 
 
-async def test_who_registers_is_in_once_the_address_is_verified(
-    *, call, graph, open_school, as_owner, verifications, audited, events
+async def test_who_registers_is_in_once_the_reader_of_the_mail_chose_a_password(
+    *, call, graph, open_school, as_owner, registrations, audited, events
 ):
     assert await call("registerUser", **GIVEN) == {"__typename": "RegisterUserSuccess", "email": "Wati@x.test"}
-    pending = {"name": "Ibu Wati", "status": "INVITED", "has_password": True, "is_verified": False, "staff": False}
+    pending = {"name": "Ibu Wati", "status": "INVITED", "has_password": False, "is_verified": False, "staff": False}
     assert users(as_owner) == [pending]
     assert as_owner("identity", "select hat from identity.user_roles") == [{"hat": "parent"}]
-    login = {"email": GIVEN["email"], "password": GIVEN["password"]}
-    assert (await graph(LOGIN, {"input": login}, tenant_id=open_school)).ok()["login"] == {
-        "__typename": "InvalidCredentials"
-    }
-    (asked,) = verifications()
+    (asked,) = registrations()
     assert asked.personal == {"name": "Ibu Wati", "email": "Wati@x.test"}
-    assert asked.secret["token"] not in str(events("EmailVerificationRequested"))
-    verified = await call("verifyEmail", tenant_id=None, token=asked.secret["token"])
-    assert verified == {"__typename": "VerifyEmailSuccess", "emailVerified": True}
-    assert users(as_owner) == [pending | {"status": "ACTIVE", "is_verified": True}]
+    assert asked.secret["token"] not in str(events("UserRegistered"))
+    assert events("UserInvited") == events("EmailVerificationRequested") == []
+    chosen = {"token": asked.secret["token"], "password": CHOSEN}
+    assert (await call("acceptInvitation", **chosen | {"password": "ibuwati"}))["code"] == "WEAK_PASSWORD"
+    completed = await call("acceptInvitation", tenant_id=None, **chosen)
+    assert completed == {"__typename": "AcceptInvitationSuccess", "user": {"name": "Ibu Wati"}}
+    assert users(as_owner) == [pending | {"status": "ACTIVE", "has_password": True, "is_verified": True}]
     assert len(events("UserActivated")) == 1
-    assert audited(open_school)[:2] == ["user.created", "auth.login_failed"]
+    assert audited(open_school) == ["user.created", "user.activated"]
+    login = {"email": GIVEN["email"], "password": CHOSEN}
     assert (await graph(LOGIN, {"input": login}, tenant_id=open_school)).ok()["login"] == {"__typename": "LoginSuccess"}
-    assert (await call("verifyEmail", token=asked.secret["token"]))["code"] == "INVALID_TOKEN"
+    assert (await call("acceptInvitation", **chosen))["code"] == "INVALID_TOKEN"
+
+
+async def test_who_registers_brings_no_password(graph, open_school, as_owner):
+    text = "mutation($input: RegisterUserInput!) { registerUser(input: $input) { __typename } }"
+    answer = await graph(text, {"input": GIVEN | {"password": CHOSEN}}, tenant_id=open_school)
+    assert answer.codes == ["BAD_REQUEST"]
+    assert users(as_owner) == []
+
+
+async def test_the_page_of_the_link_takes_the_password(graph, register, registrations, as_owner):
+    await register(GIVEN["email"])
+    token = registrations()[0].secret["token"]
+    for _ in range(2):
+        shown = await graph.http.get(INVITATION, params={"token": token})
+        assert (shown.status_code, f'value="{token}"' in shown.text) == (200, True)
+    form = {"token": token, "password": CHOSEN, "again": CHOSEN}
+    done = await graph.http.post(INVITATION, data=form, headers={"accept-language": "en"})
+    assert (done.status_code, "Your account is active" in done.text) == (200, True)
+    assert users(as_owner)[0]["is_verified"]
+    gone = await graph.http.post(INVITATION, data=form, headers={"accept-language": "en"})
+    assert (gone.status_code, "register again" in gone.text) == (410, True)
 
 
 @pytest.mark.parametrize("active", [True, False])
@@ -76,13 +98,22 @@ async def test_an_address_with_an_account_gets_the_same_answer_and_another_mail(
     assert repeated["data"]["user_id"] == str(holder.user_id)
     assert "wati" not in str(repeated["data"]).lower()
     assert len(events("UserCreated")) == created
-    assert events("EmailVerificationRequested") == []
+    assert events("UserRegistered") == []
 
 
-async def test_of_two_who_register_one_address_one_gets_the_account(call, open_school, as_owner, events):
-    await asyncio.gather(*(call("registerUser", **GIVEN) for _ in range(3)))
-    assert len(users(as_owner)) == len(events("EmailVerificationRequested")) == 1
-    assert len(events("RegistrationRepeated")) == 2
+async def test_of_three_who_register_one_address_one_makes_the_account_and_the_last_link_counts(
+    *, register, complete, as_owner, registrations, events
+):
+    await asyncio.gather(*(register(GIVEN["email"], name=name) for name in ("Satu", "Dua", "Tiga")))
+    assert len(users(as_owner)) == len(events("UserCreated")) == 1
+    *former, last = registrations()
+    assert len(former) == 2
+    for each in former:
+        with pytest.raises(InvalidToken):
+            await complete(each.secret["token"])
+    await complete(last.secret["token"])
+    assert [row["name"] for row in users(as_owner)] == [last.personal["name"]]
+    assert events("RegistrationRepeated") == []
 
 
 async def test_what_a_registration_can_be_refused_for(call, graph, school, as_owner):
@@ -90,14 +121,13 @@ async def test_what_a_registration_can_be_refused_for(call, graph, school, as_ow
     as_owner(
         "identity", "update identity.tenants set registration_role = 'parent' where id = %s returning id", (school,)
     )
-    weak = await call("registerUser", **GIVEN | {"password": "ibuwati"})
-    assert weak["code"] == "WEAK_PASSWORD"
     wrong = await call("registerUser", **GIVEN | {"email": "x", "phone": "1"})
     assert [field["path"] for field in wrong["fields"]] == ["input.email", "input.phone"]
     french = await call("registerUser", **GIVEN | {"language": "fr"})
     assert [field["path"] for field in french["fields"]] == ["input.language"]
     text = "mutation($input: RegisterUserInput!) { registerUser(input: $input) { __typename } }"
-    assert (await graph(text, {"input": GIVEN})).codes == ["BAD_REQUEST"]
+    nowhere = (await graph(text, {"input": GIVEN})).ok()["registerUser"]
+    assert nowhere == {"__typename": "RegistrationClosed"}
     assert users(as_owner) == []
 
 
@@ -128,28 +158,56 @@ async def test_nobody_learns_who_has_an_account_by_asking_again(
     assert verifications() == []
 
 
-async def test_an_account_gets_three_mails_in_an_hour_and_the_last_link_alone_is_good(call, open_school, verifications):
+@pytest.mark.parametrize("again", ["resendVerification", "registerUser"])
+async def test_a_registration_gets_three_mails_in_an_hour_and_the_last_link_alone_is_good(
+    *, call, open_school, registrations, verifications, complete, as_owner, clock, again
+):
     await call("registerUser", **GIVEN)
-    for _ in range(4):
-        await call("resendVerification", email=GIVEN["email"])
+    for number in range(4):
+        given = {"email": GIVEN["email"]} if again == "resendVerification" else GIVEN | {"name": f"Wati {number}"}
+        assert await call(again, **given) == {
+            "__typename": f"{again[0].upper()}{again[1:]}Success",
+            "email": "Wati@x.test",
+        }
+    *former, last = [asked.secret["token"] for asked in registrations()]
+    assert len(former) == 2
+    clock.now = utc_now()
+    for token in former:
+        with pytest.raises(InvalidToken):
+            await complete(token)
+    await complete(last)
+    assert verifications() == []
+    (row,) = users(as_owner)
+    assert row["name"] == ("Ibu Wati" if again == "resendVerification" else "Wati 1")
+
+
+async def test_an_account_gets_three_mails_in_an_hour(*, call, add_user, school, verifications, clock, resend):
+    await add_user(school, "teacher", email="guru@x.test")
+    for _ in range(5):
+        await call("resendVerification", email="guru@x.test")
     *former, last = [asked.secret["token"] for asked in verifications()]
     assert len(former) == 2
     for token in former:
         assert (await call("verifyEmail", token=token))["code"] == "INVALID_TOKEN"
-    assert (await call("verifyEmail", token=last))["emailVerified"] is True
+    clock.now = utc_now() + timedelta(minutes=61)
+    await resend("guru@x.test")
+    assert len(verifications()) == 4
+    assert (await call("verifyEmail", token=last))["code"] == "INVALID_TOKEN"
 
 
 @pytest.fixture
-async def token(call, open_school, verifications):
-    await call("registerUser", **GIVEN)
+async def token(add_user, resend, school, verifications):
+    """A link that verifies the address of an account that is there."""
+    await add_user(school, "teacher", email="guru@x.test")
+    await resend("guru@x.test")
     return verifications()[0].secret["token"]
 
 
 @pytest.fixture
-def verify(database, contacts, revocations, visitor):
+def verify(database, contacts, visitor):
     async def run(token, tenant_id=PLATFORM_TENANT_ID):
         async with database.write(system_binding(tenant_id)) as tx:
-            return await verify_email(tx, token=token, origin=visitor, contacts=contacts, revocations=revocations)
+            await verify_email(tx, token=token, origin=visitor, contacts=contacts)
 
     return run
 
@@ -165,9 +223,9 @@ async def test_a_token_is_good_once_for_a_day_in_its_school_until_its_account_is
         await verify(token)
     clock.now = moved
     for change, back in (
-        ("status = 'INACTIVE'", "status = 'INVITED'"),
+        ("status = 'INACTIVE'", "status = 'ACTIVE'"),
+        ("status = 'INVITED'", "status = 'ACTIVE'"),
         ("deleted_at = now()", "deleted_at = null"),
-        ("password_hash = null", "password_hash = '-'"),
     ):
         as_owner("identity", f"update identity.users set {change} returning id")
         with pytest.raises(InvalidToken):
@@ -175,7 +233,7 @@ async def test_a_token_is_good_once_for_a_day_in_its_school_until_its_account_is
         as_owner("identity", f"update identity.users set {back} returning id")
     answers = await asyncio.gather(verify(token), verify(token), return_exceptions=True)
     assert sum(isinstance(answer, InvalidToken) for answer in answers) == 1
-    assert sum(answer == "ACTIVE" for answer in answers) == 1
+    assert sum(answer is None for answer in answers) == 1
 
 
 async def test_a_scanner_that_opens_the_link_uses_nothing_up(graph, token, as_owner):
@@ -186,11 +244,11 @@ async def test_a_scanner_that_opens_the_link_uses_nothing_up(graph, token, as_ow
         assert "<script" not in shown.text
         assert shown.headers["referrer-policy"] == "no-referrer"
         assert shown.headers["content-security-policy"].startswith("default-src 'none'; style-src 'nonce-")
-    assert users(as_owner)[0]["status"] == "INVITED"
+    assert not users(as_owner)[0]["is_verified"]
     done = await graph.http.post(PAGE, data={"token": token})
     assert done.status_code == 200
     assert "telah diverifikasi" in done.text
-    assert users(as_owner)[0]["status"] == "ACTIVE"
+    assert users(as_owner)[0]["is_verified"]
     gone = await graph.http.post(PAGE, data={"token": token}, headers={"accept-language": "en"})
     assert gone.status_code == 410
     assert "not valid any more" in gone.text
@@ -204,5 +262,5 @@ async def test_odd_forms_verify_nothing(graph, token, as_owner):
     for body, status in odd.items():
         assert (await graph.http.post(PAGE, content=body, headers=kind)).status_code == status
     assert (await graph.http.post(PAGE, json={"token": token})).status_code == 415
-    assert users(as_owner)[0]["status"] == "INVITED"
+    assert not users(as_owner)[0]["is_verified"]
     assert PASSWORD not in token

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from libs.events.contracts.identity import EmailVerificationRequested, RegistrationRepeated
+from libs.events.contracts.identity import EmailVerificationRequested, RegistrationRepeated, UserRegistered
 from libs.kernel import new_id
 from tests.notification.world import EMAIL, START, TOKEN, created, text_of
 
@@ -15,7 +15,7 @@ PERSON = {"name": "Siti Aminah", "email": EMAIL}
     ("language", "said", "action"),
     [("id", "berlaku 24 jam", "Verifikasi alamat surel"), ("en", "valid for 24 hours", "Verify the address")],
 )
-async def test_an_address_is_verified_by_a_link(world, other_world, language, said, action):
+async def test_an_address_is_verified_by_a_link(*, world, other_world, language, said, action):
     user_id = new_id()
     asked = EmailVerificationRequested(
         user_id=user_id,
@@ -33,6 +33,33 @@ async def test_an_address_is_verified_by_a_link(world, other_world, language, sa
     text = text_of(world.mailer.mails[0])
     assert said in text
     assert f"{action}:\nhttps://wiyata.test/account/verification?token={TOKEN}\n" in text
+    assert other_world.rows("notifications") == []
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "action"),
+    [
+        ("id", "pilih kata sandi Anda: setelah itu akun menjadi milik Anda", "Pilih kata sandi Anda"),
+        ("en", "choose your password: then the account is yours", "Choose your password"),
+    ],
+)
+async def test_who_registered_chooses_the_password_by_a_link(*, world, other_world, language, said, action):
+    registered = UserRegistered(
+        user_id=new_id(),
+        language=language,
+        expires_at=START + timedelta(hours=24),
+        personal=PERSON,
+        secret={"token": TOKEN},
+    )
+    envelope = world.envelope(registered)
+    await world.receive(created(user_id=registered.user_id), envelope, envelope)
+    [row] = world.rows("notifications")
+    assert (row["event_type"], row["metadata"]) == ("user.registered", {"hours": 24})
+    assert TOKEN not in str(row)
+    assert await world.send_all() == 1
+    text = text_of(world.mailer.mails[0])
+    assert said in text
+    assert f"{action}:\nhttps://wiyata.test/account/invitation?token={TOKEN}\n" in text
     assert other_world.rows("notifications") == []
 
 

@@ -21,6 +21,7 @@ GIVEN = {
     EventType.USER_CREATED: {"days": 7},
     EventType.USER_ACTIVATED: {},
     EventType.USER_UNLOCK_REQUESTED: {"minutes": 30},
+    EventType.USER_REGISTERED: {"hours": 24},
     EventType.EMAIL_VERIFICATION_REQUESTED: {"hours": 24},
     EventType.REGISTRATION_REPEATED: {},
     EventType.PASSWORD_RESET_REQUESTED: {"minutes": 30},

@@ -15,7 +15,6 @@ from subgraphs.identity.role.queries import RoleState, roles_of
 from subgraphs.identity.session.queries import end_sessions
 from subgraphs.identity.user.model import User
 from subgraphs.identity.user.queries import Contacts, raise_versions
-from subgraphs.identity.user.rules import UserStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +44,7 @@ async def today_of(tx: ReadTransaction, user: User, today: date) -> Sequence[Rol
 
 
 async def shut_out(tx: TenantTransaction, user: User, change: Change) -> None:
-    """Voids everything that opens an account: access tokens, sessions, mails, and the password of a registration.
-
-    A registration that was never verified may be somebody else's: whoever lets the account in again invites it.
-    """
-    if user.status == UserStatus.INVITED:
-        user.password_hash = None
+    """Voids everything that opens an account: access tokens, sessions, and mails."""
     await tx.flush()
     await raise_versions(tx, [user.id], change.revocations)
     await end_sessions(tx, user.id, reason="STATUS", revocations=change.revocations)

@@ -8,6 +8,7 @@ from libs.db import Database, TenantTransaction
 from libs.kernel import InvalidInput
 from subgraphs.identity.account.operations.change import Change
 from subgraphs.identity.credential.queries import PasswordHasher, check_new_password
+from subgraphs.identity.registration.queries import make_way
 from subgraphs.identity.role.queries import find_roles, permissions_of
 from subgraphs.identity.role.rules import check_grant
 from subgraphs.identity.user.queries import Contact, NewAccount, create_accounts
@@ -43,6 +44,8 @@ async def create_user(
         raise InvalidInput(faults)
     given = await find_roles(tx, roles)
     check_grant(change.actor.permissions, permissions_of(given))
+    blind = change.contacts.blind(tx.tenant_id, email)
+    await make_way(tx, [blind], contacts=change.contacts, doer=change.doer)
     account = NewAccount(
         id=tx.new_id(),
         name=name,

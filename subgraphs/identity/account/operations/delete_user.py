@@ -10,6 +10,7 @@ from subgraphs.identity.account.operations.change import (
     shut_out,
     today_of,
 )
+from subgraphs.identity.registration.queries import make_way
 from subgraphs.identity.role.queries import check_reach, keeping_an_administrator
 from subgraphs.identity.user.queries import invite_again, lock_account, raise_versions, tell_state
 from subgraphs.identity.user.rules import EmailTaken, UserStatus
@@ -40,6 +41,7 @@ async def restore_user(tx: TenantTransaction, *, user_id: UUID, change: Change) 
     user = await lock_account(tx, user_id, deleted=True)
     await check_reach(tx, change.actor, user.id, change.today)
     contact = await change.contacts.get(tx, user)
+    await make_way(tx, [user.email_blind], contacts=change.contacts, doer=change.doer)
     async with tx.rejecting({"uq_users_tenant_id_email_blind": EmailTaken}):
         user.deleted_at = None
         user.version += 1

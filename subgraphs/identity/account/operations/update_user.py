@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert
-
 from libs.db import TenantTransaction
 from libs.events.contracts.identity import UserUpdated
 from libs.kernel import Conflict, InvalidInput
@@ -16,10 +14,11 @@ from subgraphs.identity.account.operations.change import (
 )
 from subgraphs.identity.account.rules import edit_faults
 from subgraphs.identity.credential.queries import void_tokens
+from subgraphs.identity.registration.queries import ask_verification, make_way
 from subgraphs.identity.role.queries import check_reach
-from subgraphs.identity.user.model import User, UserName
-from subgraphs.identity.user.queries import Contact, ask_verification, invite_again, lock_account, tell_state
-from subgraphs.identity.user.rules import EmailTaken, UserStatus, language_faults, words
+from subgraphs.identity.user.model import User
+from subgraphs.identity.user.queries import Contact, invite_again, keep_words, lock_account, tell_state
+from subgraphs.identity.user.rules import EmailTaken, UserStatus, language_faults
 
 
 async def update_user(
@@ -58,6 +57,8 @@ async def apply_changes(tx: TenantTransaction, user: User, changes: Mapping[str,
     if not plain and contact == before:
         return
     columns = {} if contact == before else (await change.contacts.seal(tx, {user.id: contact}))[user.id]
+    if columns and columns["email_blind"] != user.email_blind:
+        await make_way(tx, [columns["email_blind"]], contacts=change.contacts, doer=change.doer)
     is_moved = await _write(tx, user, plain | columns)
     roles = await today_of(tx, user, change.today)
     tell_state(tx, UserUpdated, user, contact, roles)
@@ -82,8 +83,5 @@ async def _write(tx: TenantTransaction, user: User, columns: Mapping[str, Any]) 
         if user.email_blind != was_at:
             user.email_verified_at = None
     if "name" in columns:
-        await tx.execute(delete(UserName).where(UserName.tenant_id == tx.tenant_id, UserName.user_id == user.id))
-        owner = {"tenant_id": tx.tenant_id, "user_id": user.id}
-        if rows := [owner | {"id": tx.new_id(), "token": word} for word in words(user.name)]:
-            await tx.execute(insert(UserName.__table__), rows)
+        await keep_words(tx, user)
     return user.email_blind != was_at

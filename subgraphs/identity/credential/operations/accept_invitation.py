@@ -1,5 +1,6 @@
-"""Turning an invitation into an account with a password."""
+"""Turning an invitation, or a registration, into an account with a password."""
 
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -19,11 +20,13 @@ from subgraphs.identity.user.model import User
 from subgraphs.identity.user.queries import Contact, Contacts, raise_versions, tell_state
 from subgraphs.identity.user.rules import UserStatus
 
+_INVITING: Final = (TokenPurpose.INVITATION, TokenPurpose.REGISTRATION)
+
 
 async def hash_first_password(
     database: Database, *, token: str, password: str, contacts: Contacts, hasher: PasswordHasher
 ) -> str:
-    """The hash of the password an invited person chose; while it is made, no connection is held.
+    """The hash of the password that who was invited, or registered, chose; while it is made, no connection is held.
 
     Raises InvalidToken and WeakPassword.
     """
@@ -52,8 +55,9 @@ async def accept_invitation(
     if tx.tenant_id not in (tenant_id, PLATFORM_TENANT_ID):
         raise InvalidToken
     async with tx.acting_in(tenant_id):
-        tenant, user, contact = await _find_invited(tx, hashed, contacts)
-        await take_token(tx, hashed, TokenPurpose.INVITATION)
+        # First the account, then its token: in the order of those who send another link, or take a registration back.
+        tenant, user, contact = await _find_invited(tx, hashed, contacts, lock=True)
+        await take_token(tx, hashed, *_INVITING)
         user.password_hash, user.status, user.email_verified_at = password_hash, UserStatus.ACTIVE.value, tx.now
         await tx.flush()
         versions = await raise_versions(tx, [user.id], revocations)
@@ -64,7 +68,9 @@ async def accept_invitation(
         return themselves(user.id, tenant_id, versions[user.id], contact, tx.new_id())
 
 
-async def _find_invited(tx: ReadTransaction, hashed: bytes, contacts: Contacts) -> tuple[Tenant, User, Contact]:
+async def _find_invited(
+    tx: ReadTransaction, hashed: bytes, contacts: Contacts, *, lock: bool = False
+) -> tuple[Tenant, User, Contact]:
     """Whom a good token invites, and where. Raises InvalidToken."""
     statement = (
         select(Tenant, User)
@@ -76,12 +82,12 @@ async def _find_invited(tx: ReadTransaction, hashed: bytes, contacts: Contacts) 
             User.status == UserStatus.INVITED,
             User.deleted_at.is_(None),
             OneTimeToken.token_hash == hashed,
-            OneTimeToken.purpose == TokenPurpose.INVITATION,
+            OneTimeToken.purpose.in_(_INVITING),
             OneTimeToken.used_at.is_(None),
             OneTimeToken.expires_at > tx.now,
         )
     )
-    row = (await tx.execute(statement)).one_or_none()
+    row = (await tx.execute(statement.with_for_update(of=User) if lock else statement)).one_or_none()
     contact = await contacts.find(tx, row.User) if row is not None else None
     if row is None or contact is None:
         raise InvalidToken

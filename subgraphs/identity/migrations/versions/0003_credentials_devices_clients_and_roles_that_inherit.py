@@ -33,7 +33,7 @@ COLUMNS = {
 """With their own indexes and constraints."""
 PURPOSES_BEFORE = "purpose in ('INVITATION')"
 ENDS_BEFORE = "end_reason in ('LOGOUT', 'REPLAY', 'PASSWORD', 'STATUS')"
-PURPOSES = "purpose in ('INVITATION', 'VERIFICATION', 'PASSWORD_RESET', 'UNLOCK')"
+PURPOSES = "purpose in ('INVITATION', 'REGISTRATION', 'VERIFICATION', 'PASSWORD_RESET', 'UNLOCK')"
 ENDS = "end_reason in ('LOGOUT', 'REVOKED', 'REPLAY', 'PASSWORD', 'STATUS')"
 
 

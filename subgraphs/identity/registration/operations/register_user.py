@@ -1,35 +1,30 @@
 """Registering without an invitation, where the school lets people."""
 
-from uuid import UUID
+from datetime import date
 
 from sqlalchemy import select
 
-from libs.auth import system_binding
-from libs.db import Database, ReadTransaction, TenantTransaction
-from libs.events.contracts.identity import RegistrationRepeated
+from libs.db import ReadTransaction, TenantTransaction
+from libs.events.contracts.identity import RegistrationRepeated, UserUpdated
 from libs.kernel import InvalidInput
-from subgraphs.identity.audit.queries import Doer, Origin
-from subgraphs.identity.credential.queries import PasswordHasher, answer_evenly, check_new_password
+from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
+from subgraphs.identity.credential.queries import answer_evenly, has_had_enough
+from subgraphs.identity.credential.rules import TokenPurpose
+from subgraphs.identity.registration.queries import ask_registrant, is_pending
 from subgraphs.identity.registration.rules import RegistrationClosed
-from subgraphs.identity.role.queries import RoleState, system_role
+from subgraphs.identity.role.queries import RoleState, roles_of, system_role
 from subgraphs.identity.tenant.model import Tenant
 from subgraphs.identity.tenant.rules import TenantStatus, today_in
 from subgraphs.identity.user.model import User
-from subgraphs.identity.user.queries import Contact, Contacts, NewAccount, create_accounts
+from subgraphs.identity.user.queries import (
+    Contact,
+    Contacts,
+    NewAccount,
+    create_accounts,
+    keep_words,
+    tell_state,
+)
 from subgraphs.identity.user.rules import EmailTaken, language_faults
-
-
-async def hash_chosen_password(
-    database: Database, tenant_id: UUID, *, password: str, name: str, email: str, hasher: PasswordHasher
-) -> str:
-    """The hash of the password somebody registers with; no connection is held meanwhile.
-
-    Raises RegistrationClosed and WeakPassword.
-    """
-    async with database.read(system_binding(tenant_id)) as tx:
-        await _registering(tx)
-        await check_new_password(tx, password, name=name, email=email)
-    return await hasher.hash(password)
 
 
 async def register_user(
@@ -39,13 +34,13 @@ async def register_user(
     email: str,
     phone: str | None,
     language: str,
-    password_hash: str,
     origin: Origin,
     contacts: Contacts,
 ) -> None:
-    """Makes an account that its person has to verify; where the address has one, the mail says that instead.
+    """Makes an account whose password is chosen by whoever reads the mail; where the address has one, the mail says so.
 
-    Neither the answer nor its time tells which of the two it was. Raises InvalidInput and RegistrationClosed.
+    Registering again before that counts instead of the time before. Neither the answer nor its time tells what was
+    found. Raises InvalidInput and RegistrationClosed.
     """
     answer_evenly(tx)
     if faults := list(language_faults(language)):
@@ -57,16 +52,15 @@ async def register_user(
         contact=Contact(email, phone),
         roles=[role],
         language=language,
-        password_hash=password_hash,
         is_registration=True,
     )
     doer = Doer(None, tx.tenant_id, origin)
+    since = today_in(tenant.timezone, tx.now)
     try:
         async with tx.rejecting({"uq_users_tenant_id_email_blind": EmailTaken}):
-            since = today_in(tenant.timezone, tx.now)
             await create_accounts(tx, [account], contacts=contacts, doer=doer, since=since)
     except EmailTaken:
-        await _tell_holder(tx, email, contacts)
+        await _tell_holder(tx, account, contacts=contacts, doer=doer, today=since)
 
 
 async def _registering(tx: ReadTransaction) -> tuple[Tenant, RoleState]:
@@ -77,15 +71,30 @@ async def _registering(tx: ReadTransaction) -> tuple[Tenant, RoleState]:
     return tenant, system_role(tenant.registration_role)
 
 
-async def _tell_holder(tx: TenantTransaction, email: str, contacts: Contacts) -> None:
-    holder = await tx.scalar(
-        select(User).where(
-            User.tenant_id == tx.tenant_id,
-            User.email_blind == contacts.blind(tx.tenant_id, email),
-            User.deleted_at.is_(None),
-        )
-    )
+async def _tell_holder(tx: TenantTransaction, new: NewAccount, *, contacts: Contacts, doer: Doer, today: date) -> None:
+    its = (User.tenant_id == tx.tenant_id, User.email_blind == contacts.blind(tx.tenant_id, new.contact.email))
+    holder = await tx.scalar(select(User).where(*its, User.deleted_at.is_(None)).with_for_update(key_share=True))
     contact = await contacts.find(tx, holder) if holder is not None else None
-    if holder is not None and contact is not None:  # else deleted or erased this very moment
+    if holder is None or contact is None:  # deleted or erased this very moment
+        return
+    if not await tx.scalar(select(User.id).where(*its, User.id == holder.id, is_pending())):
         personal = {"name": holder.name, "email": contact.email}
         tx.emit(RegistrationRepeated(user_id=holder.id, language=holder.language, personal=personal))
+    elif not await has_had_enough(tx, holder.id, TokenPurpose.REGISTRATION):
+        await _register_again(tx, holder, new, contacts=contacts, doer=doer, today=today)
+
+
+async def _register_again(
+    tx: TenantTransaction, user: User, new: NewAccount, *, contacts: Contacts, doer: Doer, today: date
+) -> None:
+    """What was said last counts, and comes with a link of its own: nobody completes what somebody else said before."""
+    columns = (await contacts.seal(tx, {user.id: new.contact}))[user.id]
+    for column, value in (columns | {"name": new.name, "language": new.language}).items():
+        setattr(user, column, value)
+    user.version += 1
+    await tx.flush()
+    await keep_words(tx, user)
+    roles = (await roles_of(tx, [user.id], today))[user.id]
+    tell_state(tx, UserUpdated, user, new.contact, roles)
+    await ask_registrant(tx, user, new.contact.email)
+    await record(tx, doer, Deed(action="user.registered_again", resource_type="user", resource_id=user.id))

@@ -12,10 +12,10 @@ from libs.events.contracts.identity import RoleAssigned
 from libs.kernel import FieldFault, InvalidInput
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
 from subgraphs.identity.role.model import UserRole
-from subgraphs.identity.role.queries import RoleState, find_roles, roles_of
+from subgraphs.identity.role.queries import RoleState, find_roles, hat_row, roles_of
 from subgraphs.identity.role.rules import Period, check_grant, merged
 from subgraphs.identity.user.model import User
-from subgraphs.identity.user.queries import hat_row, lock_account, raise_versions
+from subgraphs.identity.user.queries import lock_account, raise_versions
 
 _ENDS_BEFORE = {"id": "Berakhir sebelum mulai.", "en": "Ends before it begins."}
 

@@ -8,6 +8,7 @@ from libs.auth import Actor
 from libs.db import TenantTransaction
 from libs.kernel import InvalidInput
 from subgraphs.identity.audit.queries import Doer, Origin
+from subgraphs.identity.registration.queries import make_way
 from subgraphs.identity.role.queries import find_roles, permissions_of
 from subgraphs.identity.role.rules import check_grant
 from subgraphs.identity.user.queries import Contact, Contacts, NewAccount, create_accounts
@@ -35,7 +36,9 @@ async def invite_user(
         raise InvalidInput(faults)
     given = await find_roles(tx, roles)
     check_grant(actor.permissions, permissions_of(given))
+    doer = Doer.of(actor, origin)
+    await make_way(tx, [contacts.blind(tx.tenant_id, contact.email)], contacts=contacts, doer=doer)
     account = NewAccount(id=tx.new_id(), name=name, contact=contact, roles=given, language=language)
     async with tx.rejecting({"uq_users_tenant_id_email_blind": EmailTaken}):
-        await create_accounts(tx, [account], contacts=contacts, doer=Doer.of(actor, origin), since=today)
+        await create_accounts(tx, [account], contacts=contacts, doer=doer, since=today)
     return account.id

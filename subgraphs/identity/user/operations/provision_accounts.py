@@ -1,7 +1,7 @@
 """Accounts for the people of academic's records: made by invitation, or reused where the address has one."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -21,17 +21,15 @@ from libs.events.contracts.identity import RoleAssigned, UserCreated
 from libs.events.envelope import EventMeta
 from libs.events.projection import upsert_if_newer
 from subgraphs.identity.audit.queries import NOBODY, Deed, record
-from subgraphs.identity.credential.queries import void_tokens
+from subgraphs.identity.registration.queries import make_way
 from subgraphs.identity.role.model import UserRole
-from subgraphs.identity.role.queries import system_role
+from subgraphs.identity.role.queries import hat_row, system_role
 from subgraphs.identity.user.model import User, UserRecord, UserStudent
 from subgraphs.identity.user.queries import (
     Contact,
     Contacts,
     NewAccount,
     create_accounts,
-    hat_row,
-    invite_again,
     raise_versions,
     record_row,
 )
@@ -82,8 +80,8 @@ async def provision_accounts(
 ) -> None:
     """Makes sure that each of these records has an account; a record that has one stays as it is.
 
-    One address is one account, whoever shares it: it wears the hats of all. Their first day is today in UTC, which no
-    Indonesian clock is behind.
+    One address is one account, whoever shares it: it wears the hats of all; a registration that nobody completed makes
+    way for it. Their first day is today in UTC, which no Indonesian clock is behind.
     """
     people = await _without_account(tx, people)
     if not people:
@@ -92,6 +90,9 @@ async def provision_accounts(
     for person in people:
         by_address[contacts.blind(tx.tenant_id, person.contact.email)].append(person)
     known = await _known(tx, list(by_address))
+    if pending := [blind for blind, row in known.items() if row["status"] == UserStatus.INVITED]:
+        gone = await make_way(tx, pending, contacts=contacts, doer=NOBODY)
+        known = {blind: row for blind, row in known.items() if row["id"] not in gone}
     new = [
         NewAccount(
             id=tx.new_id(),
@@ -160,7 +161,6 @@ async def _reuse(
             )
         )
     clear = await contacts.reveal(tx, list(users.values()))
-    await _take_from_registrants(tx, users, hats, clear)
     for row, person in links:
         tx.emit(
             UserCreated(
@@ -172,28 +172,6 @@ async def _reuse(
                 personal=clear[row["id"]].personal(row["name"]) if row["id"] in clear else {},
             )
         )
-
-
-async def _take_from_registrants(
-    tx: TenantTransaction,
-    users: Mapping[UUID, RowMapping],
-    hats: Mapping[UUID, Sequence[str]],
-    clear: Mapping[UUID, Contact],
-) -> None:
-    """Invites those whose address somebody registered without showing that it is theirs; what opens it then is void.
-
-    A stranger could have chosen the password, and waited for the pupil that comes with the record.
-    """
-    pending = [user_id for user_id, row in users.items() if row["status"] == UserStatus.INVITED and user_id in clear]
-    if not pending:
-        return
-    registered = (User.status == UserStatus.INVITED, User.password_hash.is_not(None))
-    whose = select(User).where(User.tenant_id == tx.tenant_id, User.id.in_(pending), *registered)
-    for user in await tx.scalars(whose.order_by(User.id).with_for_update()):
-        user.password_hash = None
-        await tx.flush()
-        await void_tokens(tx, user.id)
-        await invite_again(tx, user, clear[user.id], [system_role(name) for name in hats[user.id]])
 
 
 async def _hats(tx: TenantTransaction, user_ids: list[UUID]) -> dict[UUID, list[str]]:

@@ -12,6 +12,7 @@ from libs.files import Uploads
 from libs.jobs import JobQueue, RunningJob
 from libs.kernel import FieldFault, InvalidInput
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
+from subgraphs.identity.registration.queries import make_way
 from subgraphs.identity.role.queries import RoleState, all_roles
 from subgraphs.identity.role.rules import covers
 from subgraphs.identity.tenant.model import Tenant
@@ -71,10 +72,11 @@ async def carry_out_import(
         return faults
     if faults:
         raise InvalidInput(faults)
+    doer = Doer(job.created_by, UUID(payload["home"]))
+    await make_way(tx, list(by_address.values()), contacts=contacts, doer=doer)
     known = await _known(tx, list(by_address.values()))
     new = [row for row, blind in by_address.items() if blind not in known]
     if new:
-        doer = Doer(job.created_by, UUID(payload["home"]))
         await _create(tx, new, roles, contacts=contacts, doer=doer)
     await uploads.discard(tx, payload)
     await job.progress(len(rows), len(rows))

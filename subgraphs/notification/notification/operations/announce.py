@@ -20,6 +20,7 @@ from libs.events.contracts.identity import (
     UnlockRequested,
     UserActivated,
     UserInvited,
+    UserRegistered,
 )
 from subgraphs.notification.notification.operations.link import link_new_notification
 from subgraphs.notification.notification.rules import SECRET_LIFE, Channel, days_left, told_once
@@ -29,6 +30,7 @@ from subgraphs.notification.template.rules import EventType
 AboutAccount = (
     UserInvited
     | UserActivated
+    | UserRegistered
     | EmailVerificationRequested
     | RegistrationRepeated
     | PasswordResetRequested

@@ -16,14 +16,16 @@ from libs.events.contracts.identity import (
     RegistrationRepeated,
     SecondFactorChanged,
     UnlockRequested,
+    UserRegistered,
 )
 from subgraphs.notification.notification.operations.announce import message, sealed, write
 from subgraphs.notification.template.rules import EventType
 
-LinkByMail = PasswordResetRequested | UnlockRequested | EmailVerificationRequested
+LinkByMail = UserRegistered | PasswordResetRequested | UnlockRequested | EmailVerificationRequested
 
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 _LINKS: Final[dict[type[LinkByMail], tuple[EventType, str, timedelta]]] = {
+    UserRegistered: (EventType.USER_REGISTERED, "hours", _HOUR),
     PasswordResetRequested: (EventType.PASSWORD_RESET_REQUESTED, "minutes", _MINUTE),
     UnlockRequested: (EventType.USER_UNLOCK_REQUESTED, "minutes", _MINUTE),
     EmailVerificationRequested: (EventType.EMAIL_VERIFICATION_REQUESTED, "hours", _HOUR),

@@ -47,6 +47,7 @@ _DROP = text("delete from notification.deliveries where tenant_id = :tenant_id a
 
 _ACCOUNT_PAGES: Final[Mapping[EventType, str]] = {
     EventType.USER_CREATED: "invitation",
+    EventType.USER_REGISTERED: "invitation",
     EventType.USER_UNLOCK_REQUESTED: "unlock",
     EventType.EMAIL_VERIFICATION_REQUESTED: "verification",
     EventType.PASSWORD_RESET_REQUESTED: "reset-password",

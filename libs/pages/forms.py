@@ -1,5 +1,6 @@
 """What a visitor sends, and from where."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -9,9 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from libs.db import Database
-from libs.graph import client_address
+from libs.graph import EmailAddress, checked_text, client_address
 
 _MOST_FIELDS: Final = 40
+_LONGEST_SLUG: Final = 63
+_LONGEST_EMAIL: Final = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +47,26 @@ async def sent_form(request: Request, *, most_bytes: int) -> dict[str, str]:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"))
     except ValueError:
         raise HTTPException(HTTPStatus.BAD_REQUEST) from None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRequest:
+    """Somebody asks for a link by mail (`link_request.html`): their school's slug or NPSN, and their address.
+
+    `school` is empty where no school can be called so; `is_email` says whether the address is one.
+    """
+
+    school: str
+    email: str
+    is_email: bool
+
+    def faults(self, *, is_known: bool) -> list[str]:
+        """What is wrong, by the names of the pages' texts; `is_known`: there is such a school."""
+        return [name for name, is_right in (("SCHOOL", is_known), ("EMAIL", self.is_email)) if not is_right]
+
+
+def link_request_of(form: Mapping[str, str]) -> LinkRequest:
+    """The request that a form holds."""
+    school, odd = checked_text(form.get("school", ""), "school", max_length=_LONGEST_SLUG)
+    email, wrong = checked_text(form.get("email", ""), "email", kind=EmailAddress, max_length=_LONGEST_EMAIL)
+    return LinkRequest("" if odd else school, email, not wrong)

@@ -10,8 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from libs.graph import EmailAddress, checked_text
-from libs.pages import Pages, language_of, sent_form, visit_of
+from libs.pages import Pages, language_of, link_request_of, sent_form, visit_of
 from subgraphs.identity.credential.operations.desk import Desk, School
 from subgraphs.identity.credential.rules import DEFAULT_POLICY, InvalidToken, WeakPassword
 
@@ -21,8 +20,6 @@ _TEMPLATES: Final = Path(__file__).parent / "templates"
 _PAGES: Final = Pages(_TEMPLATES)
 _TEXTS: Final = json.loads((_TEMPLATES / "texts.json").read_text())
 _LARGEST_FORM: Final = 8_192  # bytes
-_LONGEST_SLUG: Final = 63
-_EMAIL_LENGTH: Final = 254
 
 Deed = Callable[..., Awaitable[None]]
 
@@ -55,17 +52,16 @@ async def _choose_password(desk: Desk, page: str, deed: Deed, request: Request) 
 
 
 async def _ask_for_link(desk: Desk, request: Request) -> Response:
-    form = await _given(request)
-    slug, odd = checked_text(form.get("school", ""), "school", max_length=_LONGEST_SLUG)
-    school = None if odd else await desk.find_school(slug)
-    email, faults = checked_text(form.get("email", ""), "email", kind=EmailAddress, max_length=_EMAIL_LENGTH)
-    show = partial(_page, request, "forgot", "forgot.html", school=school, slug=slug, email=email)
+    asked = link_request_of(await _given(request))
+    school = await desk.find_school(asked.school)
+    page = partial(_page, request, "forgot", "forgot.html", school=school, action="/account/forgot")
+    show = partial(page, slug=school.slug if school else asked.school, email=asked.email)
     if request.method != "POST":
         return show("form")
+    faults = asked.faults(is_known=school is not None)
     if school is None or faults:
-        wrong = [name for name, is_wrong in (("SCHOOL", school is None), ("EMAIL", faults)) if is_wrong]
-        return show("form", faults=wrong, status=422)
-    await desk.request_password_reset(school, email=email, origin=visit_of(request, desk.database))
+        return show("form", faults=faults, status=422)
+    await desk.request_password_reset(school, email=asked.email, origin=visit_of(request, desk.database))
     return show("sent")
 
 

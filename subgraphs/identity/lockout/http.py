@@ -11,8 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from libs.graph import EmailAddress, checked_text
-from libs.pages import Pages, language_of, sent_form, visit_of
+from libs.pages import Pages, language_of, link_request_of, sent_form, visit_of
 from subgraphs.identity.lockout.operations.desk import School, UnlockDesk
 
 __all__ = ["UnlockDesk", "unlock_route"]
@@ -21,8 +20,6 @@ _TEMPLATES: Final = Path(__file__).parent / "templates"
 _PAGES: Final = Pages(_TEMPLATES)
 _TEXTS: Final = json.loads((_TEMPLATES / "texts.json").read_text())
 _LARGEST_FORM: Final = 4_096  # bytes
-_LONGEST_SLUG: Final = 63
-_EMAIL_LENGTH: Final = 254
 
 
 def unlock_route(desk: UnlockDesk) -> Route:
@@ -45,18 +42,18 @@ def unlock_route(desk: UnlockDesk) -> Route:
 
 
 async def _ask(request: Request, desk: UnlockDesk, given: dict[str, str]) -> Response:
-    named, odd = checked_text(given.get("school", ""), "school", max_length=_LONGEST_SLUG)
-    school = None if odd else await desk.find_school(named)
+    asked = link_request_of(given)
+    school = await desk.find_school(asked.school)
     if request.method != "POST":
-        return _page(request, "form", school=school, named=named)
-    email, faults = checked_text(given.get("email", ""), "email", kind=EmailAddress, max_length=_EMAIL_LENGTH)
+        return _page(request, "form", school=school, named=asked.school)
+    faults = asked.faults(is_known=school is not None)
     if school is None or faults:
-        wrong = [name for name, is_wrong in (("SCHOOL", school is None), ("EMAIL", faults)) if is_wrong]
-        return _page(request, "form", school=school, named=named, email=email, faults=wrong, status=422)
+        shown = {"named": asked.school, "email": asked.email}
+        return _page(request, "form", school=school, faults=faults, status=422, **shown)
     answer = _page(request, "sent", school=school)
     # After the answer: how long it takes tells whether there is a locked account with that address.
     origin = visit_of(request, desk.database)
-    answer.background = BackgroundTask(desk.request_link, school.id, email=email, origin=origin)
+    answer.background = BackgroundTask(desk.request_link, school.id, email=asked.email, origin=origin)
     return answer
 
 
@@ -67,11 +64,12 @@ def _page(
     school: School | None,
     faults: Sequence[str] = (),
     status: int = 200,
+    named: str = "",
     **values: Any,
 ) -> Response:
     texts = _TEXTS[language_of(request)]
-    given = {"token": "", "named": "", "email": ""} | values
+    given = {"token": "", "email": "", "action": "/account/unlock"} | values
     told = [texts["faults"][fault] for fault in faults]
-    slug, name = (school.slug, school.name) if school else ("", None)
+    slug, name = (school.slug, school.name) if school else (named, None)
     shown = {"view": view, "t": texts, "title": texts["title"], "told": told, "school": name, "slug": slug}
     return _PAGES.show(request, "unlock.html", status, **shown, **given)

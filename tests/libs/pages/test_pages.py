@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from libs.pages import Pages, days_by, sent_form, visit_of
+from libs.pages import Pages, days_by, link_request_of, sent_form, visit_of
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -94,3 +94,20 @@ async def test_a_visit_is_told_by_the_router(site):
 def test_days_are_written_in_the_words_that_are_given():
     write = days_by("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec")
     assert [write(day) for day in (date(2026, 1, 2), date(2026, 12, 31))] == ["2 Jan 2026", "31 Dec 2026"]
+
+
+@pytest.mark.parametrize(
+    ("form", "school", "email", "faults"),
+    [
+        ({"school": "sman-1", "email": "Ibu@x.test"}, "sman-1", "Ibu@x.test", []),
+        ({"school": "x" * 64, "email": "ibu"}, "", "ibu", ["EMAIL"]),
+        ({}, "", "", ["EMAIL"]),
+    ],
+)
+def test_who_asks_for_a_link_names_school_and_address(
+    form: dict[str, str], school: str, email: str, faults: list[str]
+) -> None:
+    asked = link_request_of(form)
+    assert (asked.school, asked.email) == (school, email)
+    assert asked.faults(is_known=True) == faults
+    assert asked.faults(is_known=False) == ["SCHOOL", *faults]

@@ -26,7 +26,7 @@ CATALOGUE: Final[Mapping[str, str]] = MappingProxyType(
         "user:create": "Make accounts with a first password.",
         "user:import": "Load accounts from a file.",
         "user:update": "Change names, addresses and languages of other people's accounts.",
-        "user:delete": "Delete accounts, and take back what was deleted.",
+        "user:delete": "Delete accounts, find those that were deleted, and take them back.",
         "user:activate": "Let accounts in again, or keep them out.",
         "user:unlock": "Unlock accounts that had too many failed sign-ins.",
         "session:revoke": "End other people's sessions.",

@@ -6,7 +6,7 @@
 from libs.testing.actors import TestKeys, actor_of
 from libs.testing.databases import Template, clone_database, owner_rows
 from libs.testing.graph import GraphAnswer, GraphClient
-from libs.testing.told import ToldSchool
+from libs.testing.told import ToldSchool, envelopes_of
 
 __all__ = [
     "GraphAnswer",
@@ -16,5 +16,6 @@ __all__ = [
     "ToldSchool",
     "actor_of",
     "clone_database",
+    "envelopes_of",
     "owner_rows",
 ]

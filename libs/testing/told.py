@@ -2,12 +2,14 @@
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Self
 from uuid import UUID
+
+import orjson
 
 from libs.crypto import KeyRing
 from libs.db import Database, TenantTransaction
@@ -20,6 +22,23 @@ from libs.settings import Settings
 _TOLD_AT = datetime(2026, 8, 31, 17, 30, tzinfo=UTC)  # 1 September in Jakarta
 _MOST = 500
 _sequences = itertools.count(10)
+
+
+def envelopes_of(subgraph: str, rows: Iterable[Mapping[str, Any]]) -> list[Envelope]:
+    """Rows of a subgraph's outbox as they come out of the stream."""
+    return [
+        unpack(
+            pack(
+                meta=EventMeta(row["id"], row["sequence"], row["time"], row["tenant_id"]),
+                subgraph=subgraph,
+                type=row["type"],
+                subject_id=row["aggregate_id"],
+                traceparent=None,
+                data=orjson.dumps(row["data"]),
+            )
+        )
+        for row in rows
+    ]
 
 
 @dataclass(frozen=True)

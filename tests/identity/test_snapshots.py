@@ -4,15 +4,13 @@ import random
 from contextlib import AsyncExitStack
 from importlib import import_module
 
-import orjson
 import pytest
 
 from libs.auth import system_binding
 from libs.events.contracts.academic import TeacherCreated
-from libs.events.envelope import EventMeta, pack, unpack
 from libs.events.replay import snapshot
 from libs.kernel import PLATFORM_TENANT_ID, new_id
-from libs.testing import actor_of
+from libs.testing import actor_of, envelopes_of
 from subgraphs.academic.contact.queries import Contacts as AcademicContacts
 from subgraphs.identity.account.operations.activate_user import deactivate_user
 from subgraphs.identity.account.operations.change import Change
@@ -42,19 +40,7 @@ async def told(settings, as_owner):
     workers = [import_module(f"subgraphs.{name}.app").create_worker(settings) for name in OTHERS]
 
     async def run(rows):
-        envelopes = [
-            unpack(
-                pack(
-                    meta=EventMeta(row["id"], row["sequence"], row["time"], row["tenant_id"]),
-                    subgraph="identity",
-                    type=row["type"],
-                    subject_id=row["aggregate_id"],
-                    traceparent=None,
-                    data=orjson.dumps(row["data"]),
-                )
-            )
-            for row in rows
-        ]
+        envelopes = envelopes_of("identity", rows)
         for worker in workers:
             assert await worker.inbox.apply(envelopes) == {}
 

@@ -5,17 +5,17 @@ from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID
 
-import orjson
 import pytest
 
 from libs.crypto import KeyRing
 from libs.db import Database
-from libs.events import EventMeta, OutboxWriter
-from libs.events.envelope import Envelope, pack, unpack
+from libs.events import OutboxWriter
+from libs.events.envelope import Envelope
 from libs.files import FileType, Uploads
 from libs.jobs import SubgraphWorker
 from libs.kernel import Binding, QuotaExceeded, Scope, new_id
 from libs.settings import Settings
+from libs.testing import envelopes_of
 from subgraphs.academic import app as academic
 from subgraphs.academic.contact.queries import Contacts
 from subgraphs.identity import app as identity
@@ -57,19 +57,7 @@ class Keepers:
         rows = self.as_owner(
             name, f"select * from {name}.outbox where subject like '%%StorageCounted' order by sequence"
         )
-        return [
-            unpack(
-                pack(
-                    meta=EventMeta(row["id"], row["sequence"], row["time"], row["tenant_id"]),
-                    subgraph=name,
-                    type=row["type"],
-                    subject_id=row["aggregate_id"],
-                    traceparent=None,
-                    data=orjson.dumps(row["data"]),
-                )
-            )
-            for row in rows
-        ]
+        return envelopes_of(name, rows)
 
 
 @pytest.fixture

@@ -2,16 +2,15 @@
 
 import itertools
 
-import orjson
 import pytest
 from sqlalchemy import select
 
 from libs.crypto import Undecipherable
-from libs.events import EventMeta
 from libs.events.contracts.identity import TenantCreated, TenantUpdated, UserDeleted, UserRestored
-from libs.events.envelope import Envelope, pack, unpack
+from libs.events.envelope import Envelope
 from libs.events.replay import snapshot
 from libs.kernel import Binding, Scope, new_id
+from libs.testing import envelopes_of
 from subgraphs.academic.consumers import snapshots
 from subgraphs.academic.contact.operations import link_account
 from subgraphs.academic.contact.queries import Contacts
@@ -180,19 +179,7 @@ def told_by(world: World, *, since: int) -> list[Envelope]:
     """What lies in academic's outbox for this school, as the stream brings it."""
     statement = "select * from academic.outbox where tenant_id = %s order by sequence offset %s"
     rows = world.as_owner("academic", statement, (world.tenant_id, since))
-    return [
-        unpack(
-            pack(
-                meta=EventMeta(row["id"], row["sequence"], row["time"], row["tenant_id"]),
-                subgraph="academic",
-                type=row["type"],
-                subject_id=row["aggregate_id"],
-                traceparent=None,
-                data=orjson.dumps(row["data"]),
-            )
-        )
-        for row in rows
-    ]
+    return envelopes_of("academic", rows)
 
 
 def kept(world: World, table: str) -> list[tuple[object, ...]]:

@@ -22,7 +22,6 @@ TABLES = (
 INDEXES = {
     "ix_sign_in_failures_tenant_id_address_last_failed_at": "sign_in_failures",
     "ix_user_roles_tenant_id_system_role": "user_roles",
-    "ix_users_deleted": "users",
 }
 COLUMNS = {
     "users": ["email_verified_at"],
@@ -53,7 +52,6 @@ def downgrade() -> None:
         op.drop_table(table, schema=SCHEMA)
     for index, table in INDEXES.items():
         op.drop_index(index, table, schema=SCHEMA)
-    _reorder_accounts()
     for table, columns in COLUMNS.items():
         for column in columns:
             op.drop_column(table, column, schema=SCHEMA)
@@ -136,22 +134,7 @@ def _recheck(table: str, name: str, rule: str) -> None:
 
 def _accounts() -> None:
     op.add_column("users", _moment("email_verified_at", nullable=True), schema=SCHEMA)
-    op.create_index(
-        "ix_users_deleted",
-        "users",
-        ["tenant_id", "deleted_at", "id"],
-        schema=SCHEMA,
-        postgresql_where=sa.text("deleted_at is not null"),
-    )
-    _reorder_accounts(where="deleted_at is null")
     _recheck("one_time_tokens", "purpose", PURPOSES)
-
-
-def _reorder_accounts(*, where: str | None = None) -> None:
-    """The indexes that lists of accounts walk, over those that are there or over all."""
-    for column in ("name", "created_at"):
-        op.drop_index(f"ix_users_tenant_id_{column}_id", "users", schema=SCHEMA)
-        _index("users", "tenant_id", column, "id", where=where)
 
 
 def _credentials() -> None:

@@ -1,4 +1,4 @@
-"""An account with a first password, which its person has to change."""
+"""An account with a first password, which its person has to change, and an address to verify."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -8,9 +8,10 @@ from libs.db import Database, TenantTransaction
 from libs.kernel import InvalidInput
 from subgraphs.identity.account.operations.change import Change
 from subgraphs.identity.credential.queries import PasswordHasher, check_new_password
-from subgraphs.identity.registration.queries import make_way
+from subgraphs.identity.registration.queries import ask_verification, make_way
 from subgraphs.identity.role.queries import find_roles, permissions_of
 from subgraphs.identity.role.rules import check_grant
+from subgraphs.identity.user.model import User
 from subgraphs.identity.user.queries import Contact, NewAccount, create_accounts
 from subgraphs.identity.user.rules import EmailTaken, new_account_faults
 
@@ -35,10 +36,10 @@ async def create_user(
     password_hash: str,
     change: Change,
 ) -> UUID:
-    """Makes an account that may sign in and has to change its password first; answers its id.
+    """Makes an account that may sign in and has to change its password first; its address is to be verified by mail.
 
-    Raises InvalidInput, NotFound for an unknown role, Forbidden for roles that permit what the actor may not, and
-    EmailTaken.
+    Answers its id. Raises InvalidInput, NotFound for an unknown role, Forbidden for roles that permit what the actor
+    may not, and EmailTaken.
     """
     if faults := list(new_account_faults(roles=roles, language=language)):
         raise InvalidInput(faults)
@@ -57,4 +58,5 @@ async def create_user(
     )
     async with tx.rejecting({"uq_users_tenant_id_email_blind": EmailTaken}):
         await create_accounts(tx, [account], contacts=change.contacts, doer=change.doer, since=change.today)
+    await ask_verification(tx, await tx.get(User, account.id), email)
     return account.id

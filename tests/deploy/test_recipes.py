@@ -20,8 +20,8 @@ from libs.settings import SUBGRAPHS
 pytestmark = [pytest.mark.deep, pytest.mark.usefixtures("node_modules")]
 
 _ROLES = ["school_admin", "principal", "finance_staff", "admission_staff", "teacher", "student", "parent"]
-# A look is written down too: who signed in, and that a file was handed in again.
-_WRITTEN_BY_LOOKING = ("identity.audit_logs", "identity.sessions", "academic.jobs")
+# A look is written down too: who signed in, on which device, and that a file was handed in again.
+_WRITTEN_BY_LOOKING = ("identity.audit_logs", "identity.sessions", "identity.devices", "academic.jobs")
 _MINUTES = 5
 
 

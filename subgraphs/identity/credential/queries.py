@@ -6,6 +6,7 @@ import hmac
 import os
 import secrets
 import unicodedata
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS  # type: ignore[import-untype
 
 from libs.auth import system_binding
 from libs.db import Database, ReadTransaction, TenantTransaction
+from libs.events import Event
 from libs.kernel import PLATFORM_TENANT_ID
 from libs.settings import Settings, SettingsError
 from subgraphs.identity.credential.model import OneTimeToken
@@ -33,6 +35,7 @@ from subgraphs.identity.credential.rules import (
     token_hash,
 )
 from subgraphs.identity.tenant.model import Tenant
+from subgraphs.identity.user.model import User
 
 COMMON: Final = frozenset(FREQUENCY_LISTS["passwords"])
 """The 30,000 passwords that leaks of the whole world hold most often, in lower case."""
@@ -136,6 +139,26 @@ async def issue_token(tx: TenantTransaction, user_id: UUID, purpose: TokenPurpos
     token, row = token_row(tx, user_id, purpose)
     await tx.execute(insert(OneTimeToken.__table__), [row])
     return token, row["expires_at"]
+
+
+async def mail_link(
+    tx: TenantTransaction,
+    user: User,
+    personal: Mapping[str, str],
+    purpose: TokenPurpose,
+    contract: Callable[..., Event],
+) -> None:
+    """Asks for the mail that brings an account a new token; earlier ones for the same purpose are void."""
+    token, expires_at = await issue_token(tx, user.id, purpose)
+    tx.emit(
+        contract(
+            user_id=user.id,
+            language=user.language,
+            expires_at=expires_at,
+            personal=personal,
+            secret={"token": token},
+        )
+    )
 
 
 async def tokens_since(tx: ReadTransaction, user_id: UUID, purpose: TokenPurpose, since: datetime) -> int:

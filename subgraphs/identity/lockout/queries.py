@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from libs.db import ReadTransaction, TenantTransaction
 from libs.events.contracts.identity import UnlockRequested
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
-from subgraphs.identity.credential.queries import issue_token
+from subgraphs.identity.credential.queries import mail_link
 from subgraphs.identity.credential.rules import TokenPurpose
 from subgraphs.identity.lockout.model import AccountFailure, SignInFailure
 from subgraphs.identity.lockout.rules import (
@@ -155,21 +155,11 @@ async def forget_failures(tx: TenantTransaction, email_blind: bytes) -> None:
         await tx.execute(delete(table).where(table.tenant_id == tx.tenant_id, table.email_blind == email_blind))
 
 
-async def mail_link(tx: TenantTransaction, user: User, contacts: Contacts) -> None:
+async def mail_unlock(tx: TenantTransaction, user: User, contacts: Contacts) -> None:
     """Sends the link that opens an account; earlier ones are void. An erased person gets none."""
     contact = await contacts.find(tx, user)
-    if contact is None:
-        return
-    token, expires_at = await issue_token(tx, user.id, TokenPurpose.UNLOCK)
-    tx.emit(
-        UnlockRequested(
-            user_id=user.id,
-            language=user.language,
-            expires_at=expires_at,
-            personal=contact.personal(user.name),
-            secret={"token": token},
-        )
-    )
+    if contact is not None:
+        await mail_link(tx, user, contact.personal(user.name), TokenPurpose.UNLOCK, UnlockRequested)
 
 
 _FAILURES: Any = (

@@ -9,7 +9,7 @@ from libs.db import TenantTransaction
 from libs.events.contracts.identity import EmailVerificationRequested, UserDeleted, UserRegistered
 from subgraphs.identity.audit.queries import Deed, Doer, record
 from subgraphs.identity.credential.model import OneTimeToken
-from subgraphs.identity.credential.queries import issue_token
+from subgraphs.identity.credential.queries import mail_link
 from subgraphs.identity.credential.rules import TokenPurpose
 from subgraphs.identity.registration.rules import Removal
 from subgraphs.identity.user.model import User
@@ -67,28 +67,11 @@ def _deleted(user_id: UUID, reason: Removal) -> Deed:
 
 async def ask_verification(tx: TenantTransaction, user: User, email: str) -> None:
     """Asks the person to show that an address is theirs; what was asked before is void."""
-    await _mail_link(tx, user, email, TokenPurpose.VERIFICATION, EmailVerificationRequested)
+    personal = {"name": user.name, "email": email}
+    await mail_link(tx, user, personal, TokenPurpose.VERIFICATION, EmailVerificationRequested)
 
 
 async def ask_registrant(tx: TenantTransaction, user: User, email: str) -> None:
     """Asks who registered to choose a password; what was asked before is void."""
-    await _mail_link(tx, user, email, TokenPurpose.REGISTRATION, UserRegistered)
-
-
-async def _mail_link(
-    tx: TenantTransaction,
-    user: User,
-    email: str,
-    purpose: TokenPurpose,
-    contract: type[EmailVerificationRequested | UserRegistered],
-) -> None:
-    token, expires_at = await issue_token(tx, user.id, purpose)
-    tx.emit(
-        contract(
-            user_id=user.id,
-            language=user.language,
-            expires_at=expires_at,
-            personal={"name": user.name, "email": email},
-            secret={"token": token},
-        )
-    )
+    personal = {"name": user.name, "email": email}
+    await mail_link(tx, user, personal, TokenPurpose.REGISTRATION, UserRegistered)

@@ -15,7 +15,7 @@ from subgraphs.identity.credential.queries import (
     answer_evenly,
     check_new_password,
     has_had_enough,
-    issue_token,
+    mail_link,
     take_token,
 )
 from subgraphs.identity.credential.rules import InvalidToken, TokenPurpose, read_token
@@ -49,16 +49,7 @@ async def request_password_reset(tx: TenantTransaction, *, email: str, origin: O
     contact = await contacts.find(tx, user)
     if contact is None:  # erased
         return
-    token, expires_at = await issue_token(tx, user.id, TokenPurpose.PASSWORD_RESET)
-    tx.emit(
-        PasswordResetRequested(
-            user_id=user.id,
-            language=user.language,
-            expires_at=expires_at,
-            personal=contact.personal(user.name),
-            secret={"token": token},
-        )
-    )
+    await mail_link(tx, user, contact.personal(user.name), TokenPurpose.PASSWORD_RESET, PasswordResetRequested)
     deed = Deed(action="user.password_reset_requested", resource_type="user", resource_id=user.id)
     await record(tx, Doer(None, tx.tenant_id, origin), deed)
 

@@ -13,7 +13,7 @@ from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
 from subgraphs.identity.credential.queries import take_token, tokens_since
 from subgraphs.identity.credential.rules import InvalidToken, TokenPurpose, read_token
 from subgraphs.identity.lockout.model import AccountFailure
-from subgraphs.identity.lockout.queries import forget_failures, mail_link
+from subgraphs.identity.lockout.queries import forget_failures, mail_unlock
 from subgraphs.identity.lockout.rules import LINK_PAUSE
 from subgraphs.identity.role.queries import check_reach
 from subgraphs.identity.tenant.model import Tenant
@@ -46,7 +46,7 @@ async def request_unlock(tx: TenantTransaction, *, email: str, origin: Origin, c
     )
     if user is None or await tokens_since(tx, user.id, TokenPurpose.UNLOCK, tx.now - LINK_PAUSE):
         return
-    await mail_link(tx, user, contacts)
+    await mail_unlock(tx, user, contacts)
     deed = Deed(action="user.unlock_requested", resource_type="user", resource_id=user.id)
     await record(tx, Doer(None, tx.tenant_id, origin), deed)
 

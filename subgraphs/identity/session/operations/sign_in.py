@@ -11,7 +11,7 @@ from libs.kernel import DomainError
 from subgraphs.identity.audit.queries import Deed, Doer, Origin, record
 from subgraphs.identity.credential.queries import PasswordHasher, new_token
 from subgraphs.identity.credential.rules import token_hash
-from subgraphs.identity.lockout.queries import Attempt, check_lockouts, count_failure, mail_link, take_back_failures
+from subgraphs.identity.lockout.queries import Attempt, check_lockouts, count_failure, mail_unlock, take_back_failures
 from subgraphs.identity.second_factor.queries import check_second_factor
 from subgraphs.identity.second_factor.rules import InvalidCode
 from subgraphs.identity.session.model import Device, Session
@@ -134,7 +134,7 @@ async def _refuse(
 ) -> DomainError:
     has_locked = await count_failure(tx, attempt, origin)
     if has_locked and user is not None and user.status == UserStatus.ACTIVE:
-        await mail_link(tx, user, contacts)
+        await mail_unlock(tx, user, contacts)
     deed = Deed(action="auth.login_failed", resource_type="user", resource_id=user and user.id, error="credentials")
     await record(tx, Doer(None, tx.tenant_id, origin), deed)
     return InvalidCredentials()

@@ -88,6 +88,10 @@ seed: _venv
 accounts: _venv
     @"{{ python }}" -m deploy.local accounts
 
+# registers router/documents in their manifest, checked against the supergraph
+documents *args: _venv
+    @"{{ python }}" -m deploy.documents "$@"
+
 # lint, format, types, imports, schema drift, security lint, known vulnerabilities
 check: _venv
     "{{ bin }}/ruff" check
@@ -95,6 +99,7 @@ check: _venv
     "{{ bin }}/mypy"
     "{{ bin }}/lint-imports" --no-cache
     "{{ python }}" -m deploy.schema --check
+    "{{ python }}" -m deploy.documents --check
     @"{{ python }}" -m deploy.env_example | diff "{{ justfile_directory() }}/.env.example" -
     # SQL built from text (B608) is ruff's S608, which asks for a reason at each place
     "{{ bin }}/bandit" --quiet --recursive --severity-level medium --skip B608 libs subgraphs deploy

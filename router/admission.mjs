@@ -3,7 +3,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { languageOf, Refusal } from './refusals.mjs';
 
-const PLATFORM_TENANT = '00000000-0000-7000-8000-000000000001';
+/** The tenant of the platform's own accounts, which act on every school. */
+export const PLATFORM_TENANT = '00000000-0000-7000-8000-000000000001';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
@@ -29,7 +30,7 @@ export const PROPAGATED_HEADERS = [
 
 /**
  * Names a request: keeps a well-formed request id and trace of the client, makes them otherwise, and replaces what
- * only the router may say. Changes `request.headers` in place and returns `{ requestId, language }`.
+ * only the router may say. Changes `request.headers` in place and returns `{ requestId, language, address }`.
  */
 export function identify(request) {
   const headers = request.headers;
@@ -42,7 +43,8 @@ export function identify(request) {
     delete headers.tracestate;
   }
   headers['x-forwarded-for'] = request.socket.remoteAddress;
-  return { requestId: headers['x-request-id'], language: languageOf(headers['accept-language']) };
+  const language = languageOf(headers['accept-language']);
+  return { requestId: headers['x-request-id'], language, address: request.socket.remoteAddress };
 }
 
 /**

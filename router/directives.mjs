@@ -1,6 +1,17 @@
 // @authenticated and @requiresScopes, enforced before anything is sent to a subgraph (which checks them again).
 
-import { getOperationAST, isNonNullType, isObjectType, Kind } from 'graphql';
+import {
+  getDirectiveValues,
+  getOperationAST,
+  GraphQLIncludeDirective,
+  GraphQLSkipDirective,
+  isNonNullType,
+  isObjectType,
+  Kind,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
+} from 'graphql';
 import { Refusal } from './refusals.mjs';
 
 /** By what was admitted: the document as it came, and its refused fields by their node. */
@@ -36,9 +47,9 @@ export const directiveRules = {
     if (user && holdsScopes) return undefined;
     const { admitted } = executionArgs.contextValue;
     const refusal = new Refusal(user ? 'FORBIDDEN' : 'UNAUTHENTICATED');
-    const { schema, document, operationName } = executionArgs;
+    const { schema, document, operationName, variableValues } = executionArgs;
     if (!refusedFields.has(admitted))
-      refusedFields.set(admitted, { schema, document, operationName, nodes: new Map() });
+      refusedFields.set(admitted, { schema, document, operationName, variableValues, nodes: new Map() });
     refusedFields.get(admitted).nodes.set(fieldNode, { refusal, isNonNull: isNonNullType(field.type) });
     const placeholder = refusal.toFieldError(admitted.language);
     placeholders.add(placeholder);
@@ -48,7 +59,8 @@ export const directiveRules = {
 
 /**
  * A plugin that answers refused fields with null and one error each, at the first place where the field stands.
- * A refused field that may not be null takes the whole data with it (protected fields are nullable by convention).
+ * A refused field that may not be null takes the whole data with it (protected fields are nullable by convention). A field of
+ * which nothing but refused ones is selected was not asked for at all, and is null itself.
  */
 export function useRefusedFields() {
   return {
@@ -81,6 +93,7 @@ function clear(value, selectionSet, path, refused, places, written = new Set()) 
     return;
   }
   for (const selection of selectionSet.selections) {
+    if (!isIncluded(selection, refused.variableValues)) continue;
     if (selection.kind === Kind.FIELD) {
       clearField(value, selection, path, refused, places, written);
       continue;
@@ -97,6 +110,9 @@ function clearField(value, field, path, refused, places, written) {
   if (refused.nodes.has(field)) {
     value[key] = null;
     if (!places.has(field)) places.set(field, [...path, key]);
+  } else if (field.selectionSet && !(key in value)) {
+    value[key] = null;
+    unasked(field, [...path, key], refused, places);
   } else if (field.selectionSet) {
     clear(value[key], field.selectionSet, [...path, key], refused, places);
   }
@@ -105,6 +121,44 @@ function clearField(value, field, path, refused, places, written) {
   const content = value[key];
   delete value[key]; // written again, it stands where the document has it
   value[key] = content;
+}
+
+/** Notes the refused fields below one of which nothing was asked, and the field itself if it may not be null. */
+function unasked(field, path, refused, places) {
+  const below = [];
+  const note = ({ selectionSet }, place) => {
+    for (const selection of selectionSet.selections) {
+      if (!isIncluded(selection, refused.variableValues)) continue;
+      if (selection.kind !== Kind.FIELD) {
+        const isSpread = selection.kind === Kind.FRAGMENT_SPREAD;
+        note(isSpread ? definitionOf(selection, refused.document) : selection, place);
+        continue;
+      }
+      const here = [...place, selection.alias?.value ?? selection.name.value];
+      if (refused.nodes.has(selection)) below.push([selection, here]);
+      else if (selection.selectionSet) note(selection, here);
+    }
+  };
+  note(field, path);
+  for (const [node, place] of below) if (!places.has(node)) places.set(node, place);
+  if (isRequired(field, refused)) refused.nodes.get(below[0][0]).isNonNull = true;
+}
+
+function isRequired(field, { schema, document }) {
+  const info = new TypeInfo(schema);
+  let required = false;
+  const Field = (node) => {
+    if (node === field) required = isNonNullType(info.getType());
+  };
+  visit(document, visitWithTypeInfo(info, { Field }));
+  return required;
+}
+
+function isIncluded(node, variableValues) {
+  return (
+    getDirectiveValues(GraphQLSkipDirective, node, variableValues)?.if !== true &&
+    getDirectiveValues(GraphQLIncludeDirective, node, variableValues)?.if !== false
+  );
 }
 
 function definitionOf(spread, document) {

@@ -1,5 +1,6 @@
 // The GraphQL gateway: Hive Gateway's runtime, with settings where its defaults are wrong for us (README, Decisions).
 
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { createGatewayRuntime } from '@graphql-hive/gateway-runtime';
@@ -12,22 +13,27 @@ import { isOutage, isTimeout, useOutages } from './outages.mjs';
 import { placed } from './places.mjs';
 import { Refusal } from './refusals.mjs';
 
-const RELOAD_MS = 1_000; // how often, at most, the supergraph's file is looked at
+const RELOAD_MS = 1_000; // how often the supergraph's file is looked at
 const DRAIN_MS = 30_000; // how long requests under way may keep a replaced supergraph
 const RETRY_DELAY_MS = 50;
-const MOST_NESTING = 100; // of brackets in a document or of a body's values, as in the subgraphs
+const VARY = 'Accept, Accept-Language, Authorization, X-Tenant-Id';
 const IDLE_SOCKET_MS = 4_000; // under uvicorn's 5 s, so that no request is written to a socket that is being closed
 
 /**
- * The gateway's request listener, with `getSchema()` and disposal. The caller hands over `{ admitted, body }`.
+ * The gateway's request listener, with `getSchema()` and disposal. The caller hands over `{ admitted, params }`, and learns by
+ * `onServed(supergraph, schema)` what is served.
  *
  * They are part of the context, where the gateway also puts every subgraph by its name: none of ours may be one of those.
  */
-export function createGateway(settings, { log, metrics }) {
+export function createGateway(settings, { log, metrics, onServed }) {
+  let supergraph;
   const agent = new Agent({ keepAlive: true, scheduling: 'lifo', timeout: IDLE_SOCKET_MS });
   const terminationListeners = ['SIGTERM', 'SIGINT'].map((signal) => [signal, process.listeners(signal)]);
   const gateway = createGatewayRuntime({
-    supergraph: () => readFile(settings.supergraph, 'utf8'),
+    supergraph: async () => {
+      supergraph = await readFile(settings.supergraph, 'utf8');
+      return supergraph;
+    },
     pollingInterval: RELOAD_MS,
     gracefulSchemaReload: { drainTimeout: DRAIN_MS },
     transports: { http: { getSubgraphExecutor: (given) => sparing(http.getSubgraphExecutor(given)) }, ws },
@@ -48,13 +54,19 @@ export function createGateway(settings, { log, metrics }) {
     landingPage: false,
     graphqlEndpoint: '/graphql',
     plugins: () => [
+      useServedSchema(onServed, () => supergraph),
       useGivenRequest(),
+      useEtags(),
       useKnownOperations(),
       useOutages({ log, metrics }),
       useRefusedFields(),
       useErrorCodes({ log }),
+      ...(settings.environment === 'development' ? [useToldCost()] : []),
     ],
   });
+  // The runtime looks only when it is asked something; what goes by the fast lane does not ask it.
+  const refresh = async () => gateway.getSchema();
+  setInterval(() => void refresh().catch(() => undefined), RELOAD_MS).unref();
   // The runtime ends all upstream calls the moment a termination signal comes; server.mjs lets them finish first.
   for (const [signal, before] of terminationListeners) {
     for (const listener of process.listeners(signal)) {
@@ -95,11 +107,12 @@ const QUERY_RETRY = {
     executionResult?.errors?.some((error) => isOutage(error) && !isTimeout(error)) ?? false,
 };
 
-/** Takes the refusal and the body that the HTTP layer has already settled. */
+/** Takes what the HTTP layer has already settled: the parameters, or the refusal that is the answer. */
 function useGivenRequest() {
+  const nothing = { query: '{ __typename }' };
   return {
-    onRequestParse({ request, serverContext, setRequestParser }) {
-      if (request.method === 'POST') setRequestParser(() => parseBody(serverContext));
+    onRequestParse({ serverContext, setRequestParser }) {
+      setRequestParser(() => serverContext.params ?? nothing);
     },
     onParams({ context, setResult }) {
       const { refusal, language } = context.admitted;
@@ -108,35 +121,38 @@ function useGivenRequest() {
   };
 }
 
-function parseBody({ body, admitted }) {
-  const refuse = (detail) => new Refusal('BAD_REQUEST', { data: { detail } }).toGraphQLError(admitted.language);
-  let parsed;
-  try {
-    parsed = JSON.parse(body);
-  } catch {
-    // not JSON: the same refusal as for JSON that is no operation
-  }
-  if (parsed === null || typeof parsed !== 'object' || Array.isArray(parsed)) throw refuse('body is not a JSON object');
-  // Parser and planner recurse; what a client nests must end before the stack does.
-  if (nestsDeeper(parsed, MOST_NESTING) || documentNesting(parsed.query) > MOST_NESTING) {
-    throw refuse('it is nested too deeply');
-  }
-  return parsed;
+/** Gives an answer to a GET an ETag, and answers 304 when the client has it. */
+function useEtags() {
+  return {
+    async onResponse({ request, response, setResponse, fetchAPI }) {
+      const isJson = /json/.test(response.headers.get('content-type') ?? '');
+      if (request.method !== 'GET' || response.status !== 200 || !isJson) return;
+      const body = await response.text();
+      const etag = `"${createHash('sha256').update(body).digest('base64url')}"`;
+      const headers = { ...Object.fromEntries(response.headers), etag, 'cache-control': 'private, no-cache', vary: VARY };
+      const isKnown = request.headers.get('if-none-match') === etag;
+      setResponse(isKnown ? new fetchAPI.Response(null, { status: 304, headers }) : new fetchAPI.Response(body, { headers }));
+    },
+  };
 }
 
-function nestsDeeper(value, levels) {
-  if (value === null || typeof value !== 'object') return false;
-  return levels === 0 || Object.values(value).some((inner) => nestsDeeper(inner, levels - 1));
+/** Tells developers what their operation was estimated to cost, beside the answer. */
+function useToldCost() {
+  return {
+    onExecutionResult({ result, setResult, context }) {
+      const { cost } = context.admitted;
+      if (cost && result?.data !== undefined) setResult({ ...result, extensions: { ...result.extensions, cost } });
+    },
+  };
 }
 
-function documentNesting(document) {
-  let depth = 0;
-  let deepest = 0;
-  for (const [bracket] of String(document).matchAll(/[[({\])}]/g)) {
-    depth += '[({'.includes(bracket) ? 1 : -1;
-    deepest = Math.max(deepest, depth);
-  }
-  return deepest;
+/** Tells `onServed` of every supergraph that takes over, with its text. */
+function useServedSchema(onServed, read) {
+  return {
+    onSchemaChange({ schema }) {
+      onServed(read(), schema);
+    },
+  };
 }
 
 /** Refuses an operation the graph has no root type for: the gateway's own auth rule would trip over it. */

@@ -7,6 +7,7 @@ export function createMetrics() {
   const requests = new Map();
   const durations = new Map();
   const upstreamFailures = new Map();
+  const fast = new Map();
   let inFlight = 0;
   const count = (counter, labels) => counter.set(labels, (counter.get(labels) ?? 0) + 1);
   return {
@@ -25,6 +26,7 @@ export function createMetrics() {
       durations.set(route, histogram);
     },
     upstreamFailed: (subgraph) => count(upstreamFailures, `subgraph="${subgraph}"`),
+    laneTaken: (subgraph) => count(fast, `subgraph="${subgraph}"`),
     print: () =>
       [
         ...family(
@@ -44,6 +46,12 @@ export function createMetrics() {
           'counter',
           'Subgraph calls without a GraphQL answer.',
           samples('wiyata_router_upstream_failures_total', upstreamFailures),
+        ),
+        ...family(
+          'wiyata_router_fast_lane_total',
+          'counter',
+          'Operations whose answer a subgraph gave as it went out.',
+          samples('wiyata_router_fast_lane_total', fast),
         ),
         ...family('wiyata_router_requests_in_flight', 'gauge', 'Requests being answered.', [
           `wiyata_router_requests_in_flight ${inFlight}`,

@@ -6,13 +6,14 @@ import { createForwarder, ownerOf } from './forwarding.mjs';
 import { answerGraphiql, isForGraphiql } from './graphiql.mjs';
 import { answerCors, setSecurityHeaders } from './headers.mjs';
 import { createHealth } from './health.mjs';
+import { readParameters } from './parameters.mjs';
 import { Refusal } from './refusals.mjs';
 
 const MAX_BODY_BYTES = 2 ** 20;
 const MAX_FILE_BYTES = 25 * 2 ** 20; // the largest file that a subgraph takes
 
 /** The HTTP server over `gateway`; the caller listens on it. `isStopping()` makes it not ready. */
-export function createOrigin(settings, { gateway, verify, metrics, log, isStopping }) {
+export function createOrigin(settings, { gateway, lane, verify, check, metrics, log, isStopping }) {
   const health = createHealth(settings, { isStopping });
   const forward = createForwarder(settings, { log });
 
@@ -47,13 +48,20 @@ export function createOrigin(settings, { gateway, verify, metrics, log, isStoppi
     if (settings.environment === 'development' && isForGraphiql(request)) return answerGraphiql(response);
     const body = request.method === 'POST' ? await readOperation(request) : undefined;
     const admitted = { ...named };
+    let params;
     try {
       admitted.claims = await admit(request, verify);
+      const asked = { params: readParameters(request, body), claims: admitted.claims };
+      const checked = await check({ ...asked, tenant: request.headers['x-tenant-id'], address: named.address });
+      ({ params } = checked);
+      Object.assign(admitted, { cost: checked.cost, tier: checked.tier });
+      setHeaders(response, checked.headers);
+      if (lane && (await lane(request, response, { ...checked, admitted }))) return;
     } catch (fault) {
       if (!(fault instanceof Refusal)) throw fault;
       admitted.refusal = fault;
     }
-    return gateway.requestListener(request, response, { admitted, body });
+    await gateway.requestListener(request, response, { admitted, params });
   }
 
   return createServer((request, response) => {
@@ -106,6 +114,10 @@ async function readOperation(request) {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+function setHeaders(response, headers) {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
 }
 
 function answerRefusal(response, refusal, language) {

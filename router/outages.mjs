@@ -10,6 +10,9 @@ const TRANSPORT_CODES = new Set([
   'GATEWAY_TIMEOUT',
 ]);
 
+/** A subgraph that let the fast lane wait too long is not asked the same again. */
+const LATE = Object.assign(new Error('late'), { name: 'TimeoutError' });
+
 /** True for an error that comes from the way to a subgraph, not from the subgraph's own GraphQL answer. */
 export function isOutage(error) {
   return error.originalError != null || TRANSPORT_CODES.has(error.extensions?.code);
@@ -41,6 +44,7 @@ export function useOutages({ log, metrics }) {
         };
         const maskAll = (result) => (result?.errors ? { ...result, errors: result.errors.map(mask) } : result);
         try {
+          if (admitted?.late === subgraphName) throw LATE;
           const result = await executor(execution);
           return result?.[Symbol.asyncIterator] ? mapStream(result, maskAll) : maskAll(result);
         } catch (fault) {

@@ -2,12 +2,34 @@
 
 import { GraphQLError } from 'graphql';
 
+/** Code → HTTP status, text in Indonesian, text in English. Without a status it is a fault of the document, which has none of its own. */
 const REFUSALS = {
   BAD_REQUEST: [400, 'Permintaan tidak dapat dibaca: {detail}.', 'The request cannot be read: {detail}.'],
   UNAUTHENTICATED: [401, 'Masuk terlebih dahulu.', 'Sign in first.'],
   TOKEN_EXPIRED: [401, 'Sesi Anda telah berakhir.', 'Your access token has expired.'],
   FORBIDDEN: [403, 'Anda tidak berhak melihat bagian ini.', 'You are not allowed to see this.'],
   TENANT_MISMATCH: [403, 'Sekolah ini bukan sekolah pada token Anda.', 'This school is not the one of your token.'],
+  PERSISTED_QUERY_NOT_FOUND: [null, 'PersistedQueryNotFound', 'PersistedQueryNotFound'], // the protocol's own words
+  PERSISTED_QUERY_ONLY: [
+    null,
+    'Hanya dokumen terdaftar yang dilayani untuk Anda.',
+    'Only registered documents are served to you.',
+  ],
+  COST_LIMIT: [
+    null,
+    'Permintaan terlalu mahal: {estimated}, paling banyak {allowed}.',
+    'The operation costs too much: {estimated}, at most {allowed}.',
+  ],
+  DEPTH_LIMIT: [null, 'Lebih dalam dari {most} tingkat.', 'The operation is deeper than {most} levels.'],
+  ALIAS_LIMIT: [null, 'Lebih dari {most} alias.', 'The operation has more than {most} aliases.'],
+  DIRECTIVE_LIMIT: [null, 'Lebih dari {most} direktif.', 'The operation has more than {most} directives.'],
+  ROOT_FIELD_LIMIT: [null, 'Lebih dari {most} field teratas.', 'The operation has more than {most} root fields.'],
+  TOKEN_LIMIT: [null, 'Dokumen lebih panjang dari {most} token.', 'The document is longer than {most} tokens.'],
+  RATE_LIMITED: [
+    429,
+    'Terlalu banyak permintaan; coba lagi dalam {seconds} detik.',
+    'Too many requests; try again in {seconds} seconds.',
+  ],
   NOT_FOUND: [404, 'Alamat ini tidak ada.', 'There is nothing at this address.'],
   METHOD_NOT_ALLOWED: [405, 'Metode ini tidak dilayani di sini.', 'This method is not served here.'],
   PAYLOAD_TOO_LARGE: [413, 'Permintaan melebihi 1 MiB.', 'The request is larger than 1 MiB.'],
@@ -21,14 +43,16 @@ export function languageOf(acceptLanguage) {
   return /^\s*en\b/i.test(acceptLanguage ?? '') ? 'en' : 'id';
 }
 
-/** A refusal to be thrown or answered. `data` fills the text; `extensions` go to the client beside the code. */
+/** A refusal to be thrown or answered. `data` fills the text; `extensions` go to the client beside the code, `headers` with the answer. */
 export class Refusal extends Error {
-  constructor(code, { data = {}, extensions = {} } = {}) {
+  constructor(code, { data = {}, extensions = {}, headers = {} } = {}) {
     super(code);
     this.code = code;
     this.status = REFUSALS[code][0];
     this.data = data;
     this.extensions = extensions;
+    this.headers = headers;
+    if (this.status === 401) this.headers = { 'www-authenticate': 'Bearer error="invalid_token"', ...headers };
   }
 
   text(language) {
@@ -38,8 +62,8 @@ export class Refusal extends Error {
 
   /** As a GraphQL error that stands for the whole request, with its HTTP status. */
   toGraphQLError(language) {
-    const http = { status: this.status };
-    if (this.status === 401) http.headers = { 'www-authenticate': 'Bearer error="invalid_token"' };
+    // `spec`: the status is for application/graphql-response+json; application/json is answered with 200
+    const http = this.status ? { status: this.status, headers: this.headers } : { status: 400, spec: true };
     return new GraphQLError(this.text(language), { extensions: { code: this.code, ...this.extensions, http } });
   }
 

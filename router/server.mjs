@@ -1,11 +1,17 @@
 // The router's process: `node router/server.mjs`, configured by WIYATA_* alone.
 
+import { createChecks } from './checks.mjs';
+import { createDocuments, readRegistered } from './documents.mjs';
 import { createGateway } from './gateway.mjs';
+import { createLane } from './lane.mjs';
 import { createLog } from './log.mjs';
 import { createMetrics } from './metrics.mjs';
+import { createOperations } from './operations.mjs';
 import { createOrigin } from './origin.mjs';
+import { createRates } from './rates.mjs';
 import { loadSettings, SettingsError } from './settings.mjs';
 import { createVerifier } from './tokens.mjs';
+import { openValkey } from './valkey.mjs';
 
 const GRACE_MS = 25_000; // longest wait for requests under way after a termination signal
 
@@ -22,12 +28,19 @@ async function main() {
   const settings = loadSettings();
   const log = createLog(settings.logLevel);
   const metrics = createMetrics();
-  const gateway = createGateway(settings, { log, metrics });
+  const operations = createOperations();
+  const gateway = createGateway(settings, { log, metrics, onServed: operations.serve });
   await gateway.getSchema(); // a supergraph that cannot be served is found before anybody connects
+  const valkey = openValkey(settings.valkeyUrl, { log });
+  const isProduction = settings.environment === 'production';
+  const documents = createDocuments({ registered: readRegistered(settings.documents), valkey, isProduction });
+  const rates = createRates({ valkey, exempt: settings.rateExempt });
   let isStopping = false;
   const origin = createOrigin(settings, {
     gateway,
+    lane: settings.hasFastLane ? createLane(settings, { metrics }) : undefined,
     verify: createVerifier(settings),
+    check: createChecks({ documents, operations, rates }),
     metrics,
     log,
     isStopping: () => isStopping,
@@ -47,6 +60,7 @@ async function main() {
     await gateway[Symbol.asyncDispose]();
     origin.closeAllConnections();
     await closed;
+    valkey.close();
     log.info('stopped', {});
     process.exit(0);
   };

@@ -1,12 +1,14 @@
 // Settings come from the environment (prefix WIYATA_) and nowhere else; libs/settings documents the same names.
 
 import { existsSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { SUBGRAPHS, subgraphUrl } from './subgraphs.mjs';
 
 const ENVIRONMENTS = ['development', 'test', 'production'];
 const LOG_LEVELS = ['debug', 'info', 'warning', 'error'];
 const DEFAULT_SUPERGRAPH = resolve(import.meta.dirname, '../schema/supergraph.graphql');
+const DEFAULT_DOCUMENTS = resolve(import.meta.dirname, 'documents');
 
 /** A setting is malformed; the message names every one that is, and repeats no value. */
 export class SettingsError extends Error {}
@@ -38,8 +40,12 @@ export function loadSettings(environment = process.env) {
     tokenIssuer: read('TOKEN_ISSUER', 'https://wiyata.id', nonEmpty),
     tokenAudience: read('TOKEN_AUDIENCE', 'wiyata', nonEmpty),
     corsOrigins: read('CORS_ORIGINS', '', origins),
+    valkeyUrl: read('VALKEY_URL', 'redis://127.0.0.1:6379/0', nonEmpty),
+    rateExempt: read('RATE_EXEMPT', '', networks),
+    documents: read('ROUTER_DOCUMENTS', DEFAULT_DOCUMENTS, file),
     supergraph: read('SUPERGRAPH', DEFAULT_SUPERGRAPH, file),
     upstreamTimeoutMs: read('ROUTER_UPSTREAM_TIMEOUT_MS', '15000', whole(1, 600_000)),
+    hasFastLane: read('ROUTER_FAST_LANE', 'true', oneOf(['true', 'false'])) === 'true',
     logLevel: read('LOG_LEVEL', 'info', oneOf(LOG_LEVELS)),
   };
   if (faults.length > 0) throw new SettingsError(faults.join('; '));
@@ -79,11 +85,27 @@ function file(path) {
   return absolute;
 }
 
-function origins(text) {
-  const list = text
+/** Networks as `[address, bits, family]`. */
+function networks(text) {
+  return listed(text).map((network) => {
+    const [address, bits] = network.split('/');
+    const family = isIP(address);
+    if (!family || !/^\d+$/.test(bits ?? '') || Number(bits) > (family === 4 ? 32 : 128)) {
+      throw new Error('must be networks (address/bits), separated by commas');
+    }
+    return [address, Number(bits), `ipv${family}`];
+  });
+}
+
+function listed(text) {
+  return text
     .split(',')
     .map((part) => part.trim())
     .filter(Boolean);
+}
+
+function origins(text) {
+  const list = listed(text);
   for (const origin of list) {
     if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
       throw new Error('must be origins (https://host:port, no path), separated by commas');

@@ -102,6 +102,7 @@ def _addresses(state: StateFolder) -> dict[str, str]:
         "WIYATA_DATABASE_URL": f"postgresql://{LOOPBACK}:{_POSTGRES_PORT}/{DATABASE}",
         "WIYATA_VALKEY_URL": f"redis://{LOOPBACK}:{_VALKEY_PORT}/0",
         "WIYATA_NATS_URL": f"nats://{LOOPBACK}:{_NATS_PORT}",
+        "WIYATA_RATE_EXEMPT": "127.0.0.0/8,::1/128",
         "WIYATA_SUPERGRAPH": str(ROOT / "schema" / "supergraph.graphql"),
         "WIYATA_MAIL_URL": f"sink:{state.mail}",
         "WIYATA_CHROMIUM": str(find_chromium() or packaged_chromium(state.chromium)),

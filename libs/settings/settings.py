@@ -65,6 +65,14 @@ class Settings(BaseSettings):
     router_upstream_timeout_ms: int = Field(
         default=15_000, ge=100, description="How long the router waits for a subgraph, milliseconds."
     )
+    router_fast_lane: bool = Field(
+        default=True,
+        description="Whether the router passes on as bytes what one subgraph answers alone. Without it all is planned.",
+    )
+    rate_exempt: str = Field(
+        default="",
+        description="Internal networks (address/bits, separated by commas) whose requests are not counted.",
+    )
     cors_origins: str = Field(
         default="", description="Origins browsers may call from, separated by commas; empty: none."
     )

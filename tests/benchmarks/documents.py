@@ -71,23 +71,25 @@ TWO_THOUSAND = Document("55 classes, 36 pupils each: 2,035 objects", _NESTED, 55
 
 
 class Clients:
-    """One person in each school, with a token of the whole run."""
+    """Some people in each school, one after the other, with tokens of the whole run."""
 
-    def __init__(self, settings: Settings, schools: Sequence[int]) -> None:
+    def __init__(self, settings: Settings, schools: Sequence[int], people: int = 1) -> None:
         issuer = TokenIssuer(settings)
-        self._tokens = {school: issuer.issue(_admin(school), utc_now()) for school in schools}
+        self._tokens = [
+            (school, issuer.issue(_admin(school, person), utc_now())) for person in range(people) for school in schools
+        ]
 
     def questions(self, document: Document, *, peer: bool = False) -> list[Question]:
-        """The question of each school, ready to be sent."""
+        """The question of each person, ready to be sent."""
         text = document.peer if peer else document.text
         return [
             Question(_request(token, text, document.variables_of(school)), b'"nis":', document.objects)
-            for school, token in self._tokens.items()
+            for school, token in self._tokens
         ]
 
 
-def _admin(school: int) -> Any:
-    return actor_of("school_admin", identity(TENANT, school), user_id=UUID(int=school))
+def _admin(school: int, person: int) -> Any:
+    return actor_of("school_admin", identity(TENANT, school), user_id=UUID(int=school + (person << 32)))
 
 
 def _request(token: str, text: str, variables: dict[str, Any]) -> bytes:

@@ -125,10 +125,12 @@ class Bench:
 Table = dict[tuple[Document, str], Measured]
 
 
-async def compare(bench: Bench, servers: Sequence[Server], clients: Clients) -> Table:
+async def compare(
+    bench: Bench, servers: Sequence[Server], clients: Clients, documents: Sequence[Document] = (SMALL, NESTED, ENTITIES)
+) -> Table:
     """Every document against every server that knows it: alternating, first as fast as it goes, then as people come."""
     asked, table = bench.asked, Table()
-    for document in (SMALL, NESTED, ENTITIES):
+    for document in documents:
         for server in servers:
             is_peer = server.name == "postgraphile"
             if document.peer or not is_peer:
@@ -164,7 +166,7 @@ async def _answers_agree(rows: Sequence[Measured]) -> None:
             raise RuntimeError(f"the answers differ: { {name: body[:300] for name, body in answers.items()} }")
 
 
-def tell_comparison(report: Report, table: Table) -> None:
+def tell_comparison(report: Report, table: Table, bars: Sequence[Bar] = BARS) -> None:
     """Rates, latencies and the ratios against their bars."""
     titles = ("Answers a second", "CPU of the server, each", "Answer", "Errors")
     report.table(f"As fast as it goes, {CONNECTIONS} connections", "Server", *titles)
@@ -178,7 +180,7 @@ def tell_comparison(report: Report, table: Table) -> None:
         waits = (f"{measured.median_ms(share):.1f} ms" for share in (0.5, 0.95, 0.99))
         report.row(document.name, name, f"{measured.offered:.0f}", *waits)
     report.table("Ratios", "Measured", "Rounds")
-    for bar in BARS:
+    for bar in bars:
         over, under = table.get((bar.document, bar.over)), table.get((bar.document, bar.under))
         if over is not None and under is not None:
             _tell_ratio(report, bar, [a / b for a, b in zip(over.rates, under.rates, strict=True)])

@@ -145,6 +145,7 @@ def _settings(ports: dict[str, int], mail_port: int, folder: Path) -> Settings:
         environment="development",
         public_url=f"http://127.0.0.1:{ports['router']}",
         supergraph=ROOT / "schema" / "supergraph.graphql",
+        rate_exempt="127.0.0.0/8",
         database_url=f"postgresql://127.0.0.1:{ports['postgres']}/{DATABASE}",
         database_admin_url=SecretStr(admin_url(ports["postgres"], None)),
         valkey_url=f"redis://127.0.0.1:{ports['valkey']}/0",

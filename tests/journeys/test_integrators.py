@@ -18,11 +18,11 @@ from libs.settings import SUBGRAPHS
 from tests.identity.api_client.integrator import Integrator, ask, assert_refused, ec_key, jwks_of
 from tests.journeys.client import Person
 from tests.journeys.school import School
-from tests.journeys.stack import Stack
+from tests.journeys.stack import ROOT, Stack
 
 SCOPES = ["school:read", "student:read", "user:read", "invoice:read"]
 MADE = "clientId clientSecret apiClient { id }"
-ACROSS = "{ me { id } school { name } students { totalCount } users { totalCount } invoices { totalCount } }"
+DOCUMENTS = ROOT / "router" / "documents"
 _SECONDS = 5.0
 
 
@@ -60,12 +60,36 @@ async def test_a_program_reads_across_the_graph_by_its_scopes(school: School, ht
     again = await ask(http, {"grant_type": "client_credentials"}, integrator.basic())
     assert again.json()["scope"] == answer.json()["scope"] == " ".join(sorted(SCOPES))
     program = Person(http, access=answer.json()["access_token"])
-    told = await program.read(ACROSS)
-    assert (told["me"], told["school"]) == (None, {"name": school.name("SMA")})
-    assert told["users"] == {"totalCount": 1}
-    assert (await program.ask("{ teachers { totalCount } }")).codes == ["FORBIDDEN"]
-    refused = await program.attempt("createSubject", {"code": "X", "name": "X", "category": "WAJIB"}, "__typename")
-    assert refused["__typename"] == "Forbidden"
+    invoices = (DOCUMENTS / "invoices.graphql").read_text()
+    assert (await program.read(invoices))["invoices"]["nodes"] == []
+    assert (await program.ask((DOCUMENTS / "pupils.graphql").read_text())).codes == [
+        "FORBIDDEN"
+    ]  # class:read is missing
+    for document in ("{ school { name } }", "mutation { logout { __typename } }", invoices.replace("100", "99")):
+        assert (await program.ask(document)).codes == ["PERSISTED_QUERY_ONLY"]
+
+
+async def test_a_program_reads_in_a_subgraph_what_its_scopes_show(school: School, http: httpx.AsyncClient) -> None:
+    """Behind the router, where no document is registered, the scopes alone decide."""
+    integrator = await give_access(school, "Dinas Kota")
+    headers = {"authorization": f"Bearer {(await ask(http, integrator.posted())).json()['access_token']}"}
+
+    async def read(subgraph: str, query: str) -> Any:
+        url = getattr(school.stack.settings, f"{subgraph}_url")
+        return (await http.post(url, json={"query": query}, headers=headers)).json()
+
+    assert await read("identity", "{ me { id } users { totalCount } }") == {
+        "data": {"me": None, "users": {"totalCount": 1}}
+    }
+    assert await read("academic", "{ school { name } }") == {"data": {"school": {"name": school.name("SMA")}}}
+    for subgraph, query in (
+        ("academic", "{ teachers { totalCount } }"),
+        (
+            "academic",
+            'mutation { createSubject(input: {code: "X", name: "X", category: WAJIB}) { ...on UserError { code } } }',
+        ),
+    ):
+        assert "FORBIDDEN" in str(await read(subgraph, query))
 
 
 async def test_a_signed_assertion_is_meant_for_this_origin(school: School, http: httpx.AsyncClient) -> None:

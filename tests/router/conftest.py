@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,10 @@ ISSUER, AUDIENCE = "https://wiyata.id", "wiyata"
 GP = "01890000-0000-7000-8000-00000000000a"
 MS = "01890000-0000-7000-8000-00000000000b"
 PLATFORM = "00000000-0000-7000-8000-000000000001"
+USUAL = {
+    "WIYATA_ROUTER_UPSTREAM_TIMEOUT_MS": "2000",
+    "WIYATA_CORS_ORIGINS": "https://app.example.test,https://b.example.test",
+}
 
 
 def node_environment(**settings: str) -> dict[str, str]:
@@ -166,7 +171,8 @@ def start_router(subgraphs: dict[str, Subgraph], supergraph: Path) -> Iterator[S
 
     def start(**settings: str) -> Router:
         urls = {f"WIYATA_{name.upper()}_URL": subgraph.url for name, subgraph in subgraphs.items()}
-        router = Router(**{"WIYATA_SUPERGRAPH": str(supergraph)} | urls | settings)
+        alone = {"WIYATA_VALKEY_URL": "redis://127.0.0.1:1", "WIYATA_RATE_EXEMPT": "127.0.0.0/8"}
+        router = Router(**{"WIYATA_SUPERGRAPH": str(supergraph)} | alone | urls | settings)
         started.append(router)
         return router
 
@@ -177,9 +183,7 @@ def start_router(subgraphs: dict[str, Subgraph], supergraph: Path) -> Iterator[S
 
 @pytest.fixture(scope="session")
 def router(start_router: StartRouter) -> Router:
-    return start_router(
-        WIYATA_ROUTER_UPSTREAM_TIMEOUT_MS="2000", WIYATA_CORS_ORIGINS="https://app.example.test,https://b.example.test"
-    )
+    return start_router(**USUAL)
 
 
 @pytest.fixture(scope="session")
@@ -188,9 +192,13 @@ def bereft(start_router: StartRouter) -> Router:
     return start_router(WIYATA_ACADEMIC_URL="http://127.0.0.1:1/graphql")
 
 
-@pytest.fixture
-async def graph(router: Router, subgraphs: dict[str, Subgraph]) -> AsyncIterator[Graph]:
-    """The graph with nothing remembered and nothing broken."""
+@pytest.fixture(scope="session")
+def _development(start_router: StartRouter) -> Router:
+    return start_router(WIYATA_ENVIRONMENT="development")
+
+
+@asynccontextmanager
+async def _graph(router: Router, subgraphs: dict[str, Subgraph]) -> AsyncIterator[Graph]:
     for subgraph in subgraphs.values():
         subgraph.calls.clear()
         subgraph.socket_params.clear()
@@ -198,3 +206,29 @@ async def graph(router: Router, subgraphs: dict[str, Subgraph]) -> AsyncIterator
         yield Graph(router, client, subgraphs)
     for subgraph in subgraphs.values():
         subgraph.fault = None
+
+
+@pytest.fixture
+async def graph(router: Router, subgraphs: dict[str, Subgraph]) -> AsyncIterator[Graph]:
+    """The graph with nothing remembered and nothing broken."""
+    async with _graph(router, subgraphs) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def _planning(start_router: StartRouter) -> Router:
+    return start_router(**USUAL, WIYATA_ROUTER_FAST_LANE="false")
+
+
+@pytest.fixture
+async def planned(_planning: Router, subgraphs: dict[str, Subgraph]) -> AsyncIterator[Graph]:
+    """The same without the fast lane: everything is planned."""
+    async with _graph(_planning, subgraphs) as made:
+        yield made
+
+
+@pytest.fixture
+async def priced(_development: Router, subgraphs: dict[str, Subgraph]) -> AsyncIterator[Graph]:
+    """The graph of developers, who are told what their operations cost."""
+    async with _graph(_development, subgraphs) as made:
+        yield made

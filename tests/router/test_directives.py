@@ -45,6 +45,24 @@ async def test_a_refused_field_of_nothing_is_nothing(graph: Graph, tokens: Token
     assert await graph.ask("{ nobody { name email } }", tokens.bearer()) == {"data": {"nobody": None}}
 
 
+async def test_a_field_of_which_all_is_refused_is_null_and_tells_why(graph: Graph, tokens: Tokens) -> None:
+    for query in ("{ me { email } }", "{ me { ...Mail } } fragment Mail on User { ... on User { email } }"):
+        result = await graph.ask(query, tokens.bearer())
+        assert result["data"] == {"me": None}
+        assert errors_of(result) == [("FORBIDDEN", ["me", "email"])]
+
+
+async def test_a_refused_field_that_is_skipped_is_not_there(graph: Graph, tokens: Tokens) -> None:
+    for query in (
+        "query($no: Boolean!) { school me @include(if: $no) { email } }",
+        "query($no: Boolean!) { school audit @include(if: $no) }",
+        "query($no: Boolean!) { school ... @include(if: $no) { audit } }",
+        "query($no: Boolean!) { school ...Log @include(if: $no) } fragment Log on Query { audit }",
+    ):
+        result = await graph.ask(query, tokens.bearer(), no=False)
+        assert result == {"data": {"school": "SMA Gabriel Pereira"}}, query
+
+
 async def test_a_document_of_refused_fields_alone_is_answered(graph: Graph) -> None:
     result = await graph.ask("{ audit me { email } }")
     assert result["data"] == {"audit": None, "me": None}

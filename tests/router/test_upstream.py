@@ -82,25 +82,25 @@ async def test_a_subgraph_that_is_gone_leaves_the_others_fields(graph: Graph, to
     )
 
 
-async def test_a_failed_query_is_tried_once_more_and_a_mutation_never(graph: Graph, tokens: Tokens) -> None:
+async def test_a_failed_query_is_tried_once_more_and_a_mutation_never(planned: Graph, tokens: Tokens) -> None:
     """Trap 3: fails with `upstreamRetry` as an object, which sends mutations twice. And with the HTTP transport as it
     is, whose second attempt goes without token, tenant and trace: the client is told to sign in.
     """
-    academic, headers = graph.subgraphs["academic"], tokens.bearer()
+    academic, headers = planned.subgraphs["academic"], tokens.bearer()
     academic.fault = "html"
-    await graph.post("{ school }", headers)
+    await planned.post("{ school }", headers)
     first, second = academic.operations
     assert first.headers["authorization"] == headers["authorization"]
     assert second.headers == first.headers
     academic.calls.clear()
-    answer = await graph.post("mutation { enroll }")
+    answer = await planned.post("mutation { enroll }")
     unavailable(answer, "academic", ["enroll"])
     assert len(academic.operations) == 1
 
 
-async def test_a_subgraph_s_own_errors_are_not_retried(graph: Graph) -> None:
-    await graph.post("{ classes }")
-    assert len(graph.subgraphs["academic"].operations) == 1
+async def test_a_subgraph_s_own_errors_are_not_retried(planned: Graph) -> None:
+    await planned.post("{ classes }")
+    assert len(planned.subgraphs["academic"].operations) == 1
 
 
 async def test_a_slow_subgraph_is_given_up_once_and_its_error_tells_nothing(graph: Graph) -> None:

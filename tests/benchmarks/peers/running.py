@@ -12,7 +12,8 @@ from pydantic import SecretStr
 
 from deploy.health import answers_http
 from deploy.local.engines import engines
-from deploy.local.ports import free_port
+from deploy.local.node import find_node
+from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.programs import Child, Program
 from deploy.local.state import ROOT
 from libs.auth import TokenIssuer
@@ -123,6 +124,39 @@ def subgraph(settings: Settings, name: str = "engine") -> Program:
 def reference(settings: Settings) -> Program:
     """The ORM and DataLoaders."""
     return academic(settings, "reference", "tests.benchmarks.peers.reference", free_port())
+
+
+@contextmanager
+def published_keys(settings: Settings, folder: Path) -> Iterator[Settings]:
+    """The same settings with the keys of tokens at an address, as identity publishes them."""
+    port = free_port()
+    command = (sys.executable, "-m", "http.server", str(port), "--bind", LOOPBACK, "--directory", str(folder))
+    keys = Program(
+        name="keys", command=command, ready=answers_http(port, "/jwks.json"), port=port, environment={}, folder=ROOT
+    )
+    with serving(folder, keys):
+        yield settings.model_copy(update={"jwks_url": f"http://{LOOPBACK}:{port}/jwks.json"})
+
+
+def router(settings: Settings, name: str, behind: Program, *, fast_lane: bool) -> Program:
+    """The router as it ships in front of academic alone."""
+    node, port = find_node(), free_port()
+    given = {
+        "environment": settings.environment,
+        "jwks_url": settings.jwks_url,
+        "valkey_url": settings.valkey_url,
+        "router_port": port,
+        "router_fast_lane": str(fast_lane).lower(),
+        "academic_url": f"http://{LOOPBACK}:{behind.port}/graphql",
+    }
+    return Program(
+        name=name,
+        command=(str(node.program), str(ROOT / "router" / "server.mjs")),
+        ready=answers_http(port, "/health/live"),
+        port=port,
+        environment={f"WIYATA_{key.upper()}": str(value) for key, value in given.items()} | node.environment(),
+        folder=ROOT,
+    )
 
 
 def _as_text(value: object) -> str:

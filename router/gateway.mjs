@@ -25,7 +25,7 @@ const IDLE_SOCKET_MS = 4_000; // under uvicorn's 5 s, so that no request is writ
  *
  * They are part of the context, where the gateway also puts every subgraph by its name: none of ours may be one of those.
  */
-export function createGateway(settings, { log, metrics, onServed }) {
+export function createGateway(settings, { log, metrics, circuits, onServed }) {
   let supergraph;
   const agent = new Agent({ keepAlive: true, scheduling: 'lifo', timeout: IDLE_SOCKET_MS });
   const terminationListeners = ['SIGTERM', 'SIGINT'].map((signal) => [signal, process.listeners(signal)]);
@@ -58,7 +58,7 @@ export function createGateway(settings, { log, metrics, onServed }) {
       useGivenRequest(),
       useEtags(),
       useKnownOperations(),
-      useOutages({ log, metrics }),
+      useOutages({ log, metrics, circuits }),
       useRefusedFields(),
       useErrorCodes({ log }),
       ...(settings.environment === 'development' ? [useToldCost()] : []),

@@ -9,9 +9,9 @@ const JSON_TYPES = /application\/graphql-response\+json|application\/json/;
 /**
  * A function that answers a checked operation if it may, and says whether it has. What it does not take goes the normal
  * way: what needs more than one subgraph or is no query, fields that are refused, and every answer that is not whole and well:
- * the gateway asks again, and tells the errors.
+ * the gateway asks again, and tells the errors. It also tells that a subgraph's circuit is open.
  */
-export function createLane(settings, { metrics }) {
+export function createLane(settings, { metrics, circuits }) {
   const agent = new Agent({ keepAlive: true, scheduling: 'lifo', timeout: IDLE_SOCKET_MS });
   const tellsCost = settings.environment === 'development';
   const targets = Object.fromEntries(Object.entries(settings.subgraphs).map(([name, url]) => [name, new URL(url)]));
@@ -22,11 +22,14 @@ export function createLane(settings, { metrics }) {
     if (!isAllowed(operation, admitted.claims)) return false;
     const type = mediaType(request.headers.accept);
     if (type === undefined) return false;
+    const leave = circuits[operation.owner].enter();
+    if (!leave) return false;
     const upstream = ask(target, request, response, encoded(operation, params));
-    const answer = await headOf(upstream, settings.upstreamTimeoutMs);
+    const answer = await headOf(upstream, settings.upstreamTimeoutMs, leave);
+    if (response.destroyed) return true; // nobody waits for it any more
     if (answer === 'late') admitted.late = operation.owner;
     if (answer === 'late' || answer === 'lost') return false;
-    if (answer.statusCode !== 200 || answer.headers['x-graph-whole'] === undefined) {
+    if (!isPlain(answer)) {
       answer.resume();
       return false;
     }
@@ -43,7 +46,7 @@ export function createLane(settings, { metrics }) {
       method: 'POST',
       headers: { ...given, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
     });
-    response.once('close', () => response.writableFinished || upstream.destroy()); // nobody waits for it any more
+    response.once('close', () => response.writableFinished || upstream.destroy());
     upstream.end(body);
     return upstream;
   }
@@ -76,17 +79,32 @@ async function passOn(answer, response, type, told) {
   return response.end(Buffer.concat([Buffer.concat(chunks).subarray(0, -1), Buffer.from(told)]));
 }
 
-/** The answer's head; `late` when it does not come in time, `lost` when it never will. The time is to the last byte. */
-function headOf(upstream, timeoutMs) {
+/**
+ * The answer's head; `late` when it does not come in time, `lost` when it never will. The time is to the last byte. The circuit is
+ * told by `leave` what is known here: when the call is lost or the answer not plain, the gateway asks again and knows better.
+ */
+function headOf(upstream, timeoutMs, leave) {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
+      leave('failed');
       resolve('late');
       upstream.destroy();
     }, timeoutMs);
-    upstream.once('response', resolve);
+    upstream.once('response', (answer) => {
+      answer.once('end', () => leave(isPlain(answer) ? 'well' : undefined));
+      resolve(answer);
+    });
     upstream.once('error', () => resolve('lost'));
-    upstream.once('close', () => clearTimeout(timer));
+    upstream.once('close', () => {
+      clearTimeout(timer);
+      leave();
+      resolve('lost');
+    });
   });
+}
+
+function isPlain({ statusCode, headers }) {
+  return statusCode === 200 && headers['x-graph-whole'] !== undefined;
 }
 
 /** As the gateway chooses it: of the two types of GraphQL over HTTP the one that is accepted first. */

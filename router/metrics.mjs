@@ -1,12 +1,15 @@
-// Metrics in Prometheus' text format: requests by route and status, their duration, failed upstream calls.
+// Metrics in Prometheus' text format: requests by route and status, their duration, failed upstream calls, circuits.
+
+import { STATES } from './circuits.mjs';
 
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]; // seconds
 
 /** The counters of one process; `print()` gives the text of /metrics. */
-export function createMetrics() {
+export function createMetrics({ circuits }) {
   const requests = new Map();
   const durations = new Map();
   const upstreamFailures = new Map();
+  const refusedCalls = new Map();
   const fast = new Map();
   let inFlight = 0;
   const count = (counter, labels) => counter.set(labels, (counter.get(labels) ?? 0) + 1);
@@ -26,6 +29,7 @@ export function createMetrics() {
       durations.set(route, histogram);
     },
     upstreamFailed: (subgraph) => count(upstreamFailures, `subgraph="${subgraph}"`),
+    callRefused: (subgraph) => count(refusedCalls, `subgraph="${subgraph}"`),
     laneTaken: (subgraph) => count(fast, `subgraph="${subgraph}"`),
     print: () =>
       [
@@ -48,6 +52,19 @@ export function createMetrics() {
           samples('wiyata_router_upstream_failures_total', upstreamFailures),
         ),
         ...family(
+          'wiyata_router_calls_refused_total',
+          'counter',
+          'Subgraph calls that were not made, since the subgraph fails or has too many.',
+          samples('wiyata_router_calls_refused_total', refusedCalls),
+        ),
+        ...family('wiyata_router_circuit', 'gauge', 'State of the circuit breaker of a subgraph.', circuitLines(circuits)),
+        ...family(
+          'wiyata_router_calls_under_way',
+          'gauge',
+          'Subgraph calls that are waited for.',
+          Object.entries(circuits).map(([name, { underWay }]) => `wiyata_router_calls_under_way{subgraph="${name}"} ${underWay}`),
+        ),
+        ...family(
           'wiyata_router_fast_lane_total',
           'counter',
           'Operations whose answer a subgraph gave as it went out.',
@@ -66,6 +83,12 @@ export function createMetrics() {
 
 function family(name, type, help, lines) {
   return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines];
+}
+
+function circuitLines(circuits) {
+  return Object.entries(circuits).flatMap(([name, { state }]) =>
+    STATES.map((each) => `wiyata_router_circuit{subgraph="${name}",state="${each}"} ${Number(each === state)}`),
+  );
 }
 
 function samples(name, counter) {

@@ -15,7 +15,8 @@ const LATE = Object.assign(new Error('late'), { name: 'TimeoutError' });
 
 /** True for an error that comes from the way to a subgraph, not from the subgraph's own GraphQL answer. */
 export function isOutage(error) {
-  return error.originalError != null || TRANSPORT_CODES.has(error.extensions?.code);
+  const code = error.extensions?.code;
+  return code !== 'SCHEMA_RELOAD' && (error.originalError != null || TRANSPORT_CODES.has(code));
 }
 
 /** True when the subgraph may still be working on the request. */
@@ -24,39 +25,60 @@ export function isTimeout(error) {
 }
 
 /**
- * A gateway plugin that turns every failed upstream call into UNAVAILABLE with a correlation id.
+ * A gateway plugin that turns every failed upstream call into UNAVAILABLE with a correlation id, and sends nothing to a subgraph
+ * whose circuit is open.
  *
  * It wraps the executor outermost, so it sees what is left after the retry. Errors that the subgraph wrote itself pass
  * as they are, and so does SCHEMA_RELOAD, by which the gateway repeats a query that a reload cut off.
  */
-export function useOutages({ log, metrics }) {
+export function useOutages({ log, metrics, circuits }) {
   return {
     onSubgraphExecute({ subgraphName, executor, setExecutor }) {
+      const circuit = circuits[subgraphName];
       setExecutor(async function guarded(execution) {
-        const admitted = execution.context?.admitted;
+        const { admitted } = execution.context ?? {};
+        const unavailable = (path) => {
+          const extensions = { subgraph: subgraphName, correlationId: admitted?.requestId };
+          return new Refusal('UNAVAILABLE', { extensions }).toFieldError(admitted?.language, path);
+        };
         const mask = (error) => {
-          if (error.extensions?.code === 'SCHEMA_RELOAD' || !isOutage(error)) return error;
-          const correlationId = admitted?.requestId;
-          metrics.upstreamFailed(subgraphName);
-          log.error('subgraph_unavailable', { subgraph: subgraphName, correlationId, reason: reasonOf(error) });
-          const refusal = new Refusal('UNAVAILABLE', { extensions: { subgraph: subgraphName, correlationId } });
-          return refusal.toFieldError(admitted?.language, error.path);
+          if (!isOutage(error)) return error;
+          if (!hasLeft(execution)) {
+            metrics.upstreamFailed(subgraphName);
+            const correlationId = admitted?.requestId;
+            log.error('subgraph_unavailable', { subgraph: subgraphName, correlationId, reason: reasonOf(error) });
+          }
+          return unavailable(error.path);
         };
         const maskAll = (result) => (result?.errors ? { ...result, errors: result.errors.map(mask) } : result);
-        try {
-          if (admitted?.late === subgraphName) throw LATE;
-          const result = await executor(execution);
-          return result?.[Symbol.asyncIterator] ? mapStream(result, maskAll) : maskAll(result);
-        } catch (fault) {
-          return { errors: [mask(asOutage(fault))] };
+        if (admitted?.late === subgraphName) return maskAll(failed(LATE)); // the fast lane has told the circuit
+        const leave = enter(circuit, execution);
+        if (!leave) {
+          metrics.callRefused(subgraphName);
+          return { errors: [unavailable()] };
         }
+        const result = await (async () => executor(execution))().catch(failed);
+        if (result?.[Symbol.asyncIterator]) return mapStream(result, maskAll);
+        leave(hasLeft(execution) ? undefined : result?.errors?.some(isOutage) ? 'failed' : 'well');
+        return maskAll(result);
       });
     },
   };
 }
 
-function asOutage(fault) {
-  return fault?.extensions?.code === 'SCHEMA_RELOAD' ? fault : { originalError: fault };
+/** Subscriptions are no calls that end well or badly: they are only kept from a subgraph that is known to fail. */
+function enter(circuit, { operationType }) {
+  if (operationType !== 'subscription') return circuit.enter();
+  return circuit.isOpen ? undefined : () => undefined;
+}
+
+/** True when the client is gone, and its call was cut off for that alone. */
+function hasLeft({ context }) {
+  return context?.request?.signal?.aborted ?? false;
+}
+
+function failed(fault) {
+  return { errors: [fault?.extensions?.code === 'SCHEMA_RELOAD' ? fault : { originalError: fault }] };
 }
 
 function reasonOf(error) {

@@ -1,6 +1,7 @@
 // The router's process: `node router/server.mjs`, configured by WIYATA_* alone.
 
 import { createChecks } from './checks.mjs';
+import { createCircuits } from './circuits.mjs';
 import { createDocuments, readRegistered } from './documents.mjs';
 import { createGateway } from './gateway.mjs';
 import { createLane } from './lane.mjs';
@@ -27,9 +28,10 @@ async function drained(answers) {
 async function main() {
   const settings = loadSettings();
   const log = createLog(settings.logLevel);
-  const metrics = createMetrics();
+  const circuits = createCircuits(Object.keys(settings.subgraphs), { log });
+  const metrics = createMetrics({ circuits });
   const operations = createOperations();
-  const gateway = createGateway(settings, { log, metrics, onServed: operations.serve });
+  const gateway = createGateway(settings, { log, metrics, circuits, onServed: operations.serve });
   await gateway.getSchema(); // a supergraph that cannot be served is found before anybody connects
   const valkey = openValkey(settings.valkeyUrl, { log });
   const isProduction = settings.environment === 'production';
@@ -38,7 +40,7 @@ async function main() {
   let isStopping = false;
   const origin = createOrigin(settings, {
     gateway,
-    lane: settings.hasFastLane ? createLane(settings, { metrics }) : undefined,
+    lane: settings.hasFastLane ? createLane(settings, { metrics, circuits }) : undefined,
     verify: createVerifier(settings),
     check: createChecks({ documents, operations, rates }),
     metrics,

@@ -1,6 +1,8 @@
 // The subgraphs of the graph, in the order they were added. `subgraphUrl` is where each listens on a laptop.
 
 export const SUBGRAPHS = ['identity', 'academic', 'operations', 'admission', 'finance', 'notification'];
+/** Without these the router is not ready: nobody can sign in, or nothing that an app begins with can be shown. */
+export const ESSENTIAL = ['identity', 'academic'];
 
 const LAPTOP_PORTS = {
   identity: 4001,

@@ -1,5 +1,6 @@
 """The router as a process of its own over three tiny subgraphs, with keys of its own."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -131,6 +132,14 @@ class Graph:
         result: dict[str, Any] = answer.json()
         return result
 
+    async def mend(self) -> None:
+        """Asks academic until the router finds it, so that no failure counts on: a test can order those of academic alone."""
+        for _ in range(100):
+            if "errors" not in await self.ask("{ school }"):
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError("the circuit of academic stays open")
+
 
 @pytest.fixture(scope="session")
 def tokens() -> Tokens:
@@ -203,9 +212,11 @@ async def _graph(router: Router, subgraphs: dict[str, Subgraph]) -> AsyncIterato
         subgraph.calls.clear()
         subgraph.socket_params.clear()
     async with httpx.AsyncClient(base_url=router.url, timeout=10) as client:
-        yield Graph(router, client, subgraphs)
-    for subgraph in subgraphs.values():
-        subgraph.fault = None
+        made = Graph(router, client, subgraphs)
+        yield made
+        for subgraph in subgraphs.values():
+            subgraph.fault = None
+        await made.mend()
 
 
 @pytest.fixture

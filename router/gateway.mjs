@@ -121,16 +121,17 @@ function useGivenRequest() {
   };
 }
 
-/** Gives an answer to a GET an ETag, and answers 304 when the client has it. */
+/** Gives an answer to a GET an ETag, and answers 304 when the client has it. It is a weak one: the same in every coding. */
 function useEtags() {
   return {
     async onResponse({ request, response, setResponse, fetchAPI }) {
       const isJson = /json/.test(response.headers.get('content-type') ?? '');
       if (request.method !== 'GET' || response.status !== 200 || !isJson) return;
       const body = await response.text();
-      const etag = `"${createHash('sha256').update(body).digest('base64url')}"`;
+      const etag = `W/"${createHash('sha256').update(body).digest('base64url')}"`;
       const headers = { ...Object.fromEntries(response.headers), etag, 'cache-control': 'private, no-cache', vary: VARY };
-      const isKnown = request.headers.get('if-none-match') === etag;
+      const known = (request.headers.get('if-none-match') ?? '').split(',').map((each) => each.trim());
+      const isKnown = known.includes('*') || known.some((each) => each.replace(/^W\//, '') === etag.slice(2));
       setResponse(isKnown ? new fetchAPI.Response(null, { status: 304, headers }) : new fetchAPI.Response(body, { headers }));
     },
   };

@@ -44,7 +44,12 @@ export function createLane(settings, { metrics, circuits }) {
     const upstream = send(target, {
       agent,
       method: 'POST',
-      headers: { ...given, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+      headers: {
+        ...given,
+        'accept-encoding': 'identity', // it is compressed here, where the client's wish is known
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+      },
     });
     response.once('close', () => response.writableFinished || upstream.destroy());
     upstream.end(body);

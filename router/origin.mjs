@@ -2,6 +2,7 @@
 
 import { createServer } from 'node:http';
 import { admit, identify } from './admission.mjs';
+import { compressAnswers } from './compression.mjs';
 import { createForwarder, ownerOf } from './forwarding.mjs';
 import { answerGraphiql, isForGraphiql } from './graphiql.mjs';
 import { answerCors, setSecurityHeaders } from './headers.mjs';
@@ -46,6 +47,7 @@ export function createOrigin(settings, { gateway, lane, verify, check, metrics, 
   async function answerGraph(request, response, named) {
     if (!['GET', 'POST'].includes(request.method)) throw new Refusal('METHOD_NOT_ALLOWED');
     if (settings.environment === 'development' && isForGraphiql(request)) return answerGraphiql(response);
+    compressAnswers(request, response);
     const body = request.method === 'POST' ? await readOperation(request) : undefined;
     const admitted = { ...named };
     let params;

@@ -30,10 +30,12 @@ export const PROPAGATED_HEADERS = [
 
 /**
  * Names a request: keeps a well-formed request id and trace of the client, makes them otherwise, and replaces what
- * only the router may say. Changes `request.headers` in place and returns `{ requestId, language, address }`.
+ * only the router may say. `originOf` knows whom to believe about where it comes from. Changes `request.headers` in place and
+ * returns `{ requestId, language, address, proto }`.
  */
-export function identify(request) {
+export function identify(request, originOf) {
   const headers = request.headers;
+  const { address, proto } = originOf(request);
   for (const name of Object.keys(headers)) {
     if (INTERNAL_HEADERS.test(name)) delete headers[name];
   }
@@ -42,9 +44,9 @@ export function identify(request) {
     headers.traceparent = `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
     delete headers.tracestate;
   }
-  headers['x-forwarded-for'] = request.socket.remoteAddress;
+  headers['x-forwarded-for'] = address;
   const language = languageOf(headers['accept-language']);
-  return { requestId: headers['x-request-id'], language, address: request.socket.remoteAddress };
+  return { requestId: headers['x-request-id'], language, address, proto };
 }
 
 /**

@@ -68,13 +68,13 @@ function decoded(segment) {
  */
 export function createForwarder(settings, { log }) {
   const agent = new Agent({ keepAlive: true, scheduling: 'lifo', timeout: IDLE_SOCKET_MS });
-  return function forward(request, response, { owner, requestId, limit, onFailure }) {
+  return function forward(request, response, { owner, requestId, proto, limit, onFailure }) {
     const target = new URL(request.url, settings.subgraphs[owner]);
     const isSecure = target.protocol === 'https:';
     const send = isSecure ? httpsRequest : httpRequest;
     const upstream = send(target, {
       method: request.method,
-      headers: headersFor(request),
+      headers: headersFor(request, proto),
       ...(isSecure ? {} : { agent }),
     });
     const fail = (refusal) => {
@@ -123,15 +123,15 @@ function sendBody(request, upstream, limit, onTooLarge) {
   request.pipe(upstream);
 }
 
-function headersFor(request) {
+function headersFor(request, proto) {
   const headers = endToEnd(request.headers);
   if (BODILESS.has(request.method)) delete headers['content-length'];
   else if (request.headers['transfer-encoding'] !== undefined) headers['transfer-encoding'] = 'chunked';
   return {
     ...headers,
-    'x-forwarded-for': request.socket.remoteAddress,
+    'x-forwarded-for': request.headers['x-forwarded-for'], // the client's address, see admission.mjs
     'x-forwarded-host': request.headers.host,
-    'x-forwarded-proto': request.socket.encrypted ? 'https' : 'http',
+    'x-forwarded-proto': proto === 'https' ? 'https' : 'http',
   };
 }
 

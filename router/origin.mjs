@@ -8,8 +8,10 @@ import { answerGraphiql, isForGraphiql } from './graphiql.mjs';
 import { answerCors, setSecurityHeaders } from './headers.mjs';
 import { createHealth } from './health.mjs';
 import { readParameters } from './parameters.mjs';
+import { createOrigins } from './proxies.mjs';
 import { Refusal } from './refusals.mjs';
 
+const HOST = /^([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d+)?$/i;
 const MAX_BODY_BYTES = 2 ** 20;
 const MAX_FILE_BYTES = 25 * 2 ** 20; // the largest file that a subgraph takes
 
@@ -17,9 +19,12 @@ const MAX_FILE_BYTES = 25 * 2 ** 20; // the largest file that a subgraph takes
 export function createOrigin(settings, { gateway, lane, verify, check, metrics, log, isStopping }) {
   const health = createHealth(settings, { isStopping });
   const forward = createForwarder(settings, { log });
+  const originOf = createOrigins(settings.trustedProxies);
+  const isProduction = settings.environment === 'production';
 
   async function answer(request, response, named) {
     if (!request.url.startsWith('/')) throw new Refusal('BAD_REQUEST', { data: { detail: 'request target' } });
+    if (isProduction && named.proto === 'http') return redirectToHttps(request, response);
     if (answerCors(request, response, settings.corsOrigins)) return 'preflight';
     const path = request.url.split('?', 1)[0];
     if (path === '/graphql') {
@@ -40,7 +45,8 @@ export function createOrigin(settings, { gateway, lane, verify, check, metrics, 
     const limit = path.startsWith('/files/') ? MAX_FILE_BYTES : MAX_BODY_BYTES;
     if (Number(request.headers['content-length'] ?? 0) > limit) throw new Refusal('PAYLOAD_TOO_LARGE');
     const onFailure = (refusal) => answerRefusal(response, refusal, named.language);
-    forward(request, response, { owner, requestId: named.requestId, limit, onFailure });
+    const { requestId, proto } = named;
+    forward(request, response, { owner, requestId, proto, limit, onFailure });
     return `${owner}_http`;
   }
 
@@ -68,7 +74,7 @@ export function createOrigin(settings, { gateway, lane, verify, check, metrics, 
 
   return createServer((request, response) => {
     const startedAt = performance.now();
-    const named = identify(request);
+    const named = identify(request, originOf);
     let route = 'refused';
     metrics.requestStarted();
     setSecurityHeaders(response);
@@ -100,6 +106,14 @@ export function createOrigin(settings, { gateway, lane, verify, check, metrics, 
       },
     );
   });
+}
+
+/** Whom a proxy has let in without TLS is sent to where there is some, with method and body. */
+function redirectToHttps({ headers, url }, response) {
+  if (!HOST.test(headers.host ?? '')) throw new Refusal('BAD_REQUEST', { data: { detail: 'Host' } });
+  const host = headers.host.replace(/:\d+$/, ''); // the port of http is not that of https
+  response.writeHead(308, { location: `https://${host}${url}`, 'content-length': 0 }).end();
+  return 'redirect';
 }
 
 /** The body of an operation as text. Only JSON: a form that a foreign page could post without asking is refused. */

@@ -1,6 +1,6 @@
 // How much of the graph anybody may ask for in a minute: counted in Valkey, for every router together.
 
-import { BlockList } from 'node:net';
+import { within } from './proxies.mjs';
 import { Refusal } from './refusals.mjs';
 import { ADMINISTRATOR_PER_MINUTE, isAdministrator, TENANT_PER_MINUTE, TIERS } from './tiers.mjs';
 
@@ -13,11 +13,11 @@ const SIGN_INS_PER_MINUTE = 300; // of an address; identity counts the failures 
  * It throws Refusal RATE_LIMITED, and then nothing was taken. Without Valkey sign-ins are counted in the process and the rest goes on.
  */
 export function createRates({ valkey, exempt }) {
-  const internal = networks(exempt);
+  const isExempt = within(exempt);
   const alone = new Map(); // sign-ins by address, while Valkey is away
 
   return async function take({ operation, tier, cost, claims, tenant, address }) {
-    if (internal.check(address, address.includes(':') ? 'ipv6' : 'ipv4')) return {};
+    if (isExempt(address)) return {};
     const counters = countersOf({ operation, tier, cost, claims, tenant, address });
     let told;
     try {
@@ -76,10 +76,4 @@ function takeAlone(alone, counter) {
   }
   window.used += counter.amount;
   alone.set(counter.key, window);
-}
-
-function networks(listed) {
-  const list = new BlockList();
-  for (const [address, bits, family] of listed) list.addSubnet(address, bits, family);
-  return list;
 }

@@ -41,6 +41,7 @@ export function loadSettings(environment = process.env) {
     tokenAudience: read('TOKEN_AUDIENCE', 'wiyata', nonEmpty),
     corsOrigins: read('CORS_ORIGINS', '', origins),
     valkeyUrl: read('VALKEY_URL', 'redis://127.0.0.1:6379/0', nonEmpty),
+    trustedProxies: read('TRUSTED_PROXIES', '', networks),
     rateExempt: read('RATE_EXEMPT', '', networks),
     documents: read('ROUTER_DOCUMENTS', DEFAULT_DOCUMENTS, file),
     supergraph: read('SUPERGRAPH', DEFAULT_SUPERGRAPH, file),

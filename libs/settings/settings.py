@@ -69,6 +69,11 @@ class Settings(BaseSettings):
         default=True,
         description="Whether the router passes on as bytes what one subgraph answers alone. Without it all is planned.",
     )
+    trusted_proxies: str = Field(
+        default="",
+        description="Networks (address/bits, separated by commas) of the proxies in front of the router, whose "
+        "X-Forwarded-For and X-Forwarded-Proto are believed.",
+    )
     rate_exempt: str = Field(
         default="",
         description="Internal networks (address/bits, separated by commas) whose requests are not counted.",

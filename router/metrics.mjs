@@ -12,6 +12,7 @@ export function createMetrics({ circuits }) {
   const refusedCalls = new Map();
   const fast = new Map();
   let inFlight = 0;
+  let turns = () => ({});
   const count = (counter, labels) => counter.set(labels, (counter.get(labels) ?? 0) + 1);
   return {
     requestStarted: () => {
@@ -30,6 +31,10 @@ export function createMetrics({ circuits }) {
     },
     upstreamFailed: (subgraph) => count(upstreamFailures, `subgraph="${subgraph}"`),
     callRefused: (subgraph) => count(refusedCalls, `subgraph="${subgraph}"`),
+    /** `read()` says how many dear documents are running and waiting. */
+    watchTurns: (read) => {
+      turns = read;
+    },
     laneTaken: (subgraph) => count(fast, `subgraph="${subgraph}"`),
     print: () =>
       [
@@ -69,6 +74,12 @@ export function createMetrics({ circuits }) {
           'counter',
           'Operations whose answer a subgraph gave as it went out.',
           samples('wiyata_router_fast_lane_total', fast),
+        ),
+        ...family(
+          'wiyata_router_dear_documents',
+          'gauge',
+          'Documents dearer than those of apps.',
+          Object.entries(turns()).map(([state, value]) => `wiyata_router_dear_documents{state="${state}"} ${value}`),
         ),
         ...family('wiyata_router_requests_in_flight', 'gauge', 'Requests being answered.', [
           `wiyata_router_requests_in_flight ${inFlight}`,

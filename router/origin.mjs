@@ -16,7 +16,7 @@ const MAX_BODY_BYTES = 2 ** 20;
 const MAX_FILE_BYTES = 25 * 2 ** 20; // the largest file that a subgraph takes
 
 /** The HTTP server over `gateway`; the caller listens on it. `isStopping()` makes it not ready. */
-export function createOrigin(settings, { gateway, lane, verify, check, metrics, log, isStopping }) {
+export function createOrigin(settings, { gateway, lane, verify, check, takeTurn, metrics, log, isStopping }) {
   const health = createHealth(settings, { isStopping });
   const forward = createForwarder(settings, { log });
   const originOf = createOrigins(settings.trustedProxies);
@@ -64,6 +64,7 @@ export function createOrigin(settings, { gateway, lane, verify, check, metrics, 
       ({ params } = checked);
       Object.assign(admitted, { cost: checked.cost, tier: checked.tier });
       setHeaders(response, checked.headers);
+      if (!(await takeTurn(checked, request.headers['x-tenant-id'], response))) return; // its client has left
       if (lane && (await lane(request, response, { ...checked, admitted }))) return;
     } catch (fault) {
       if (!(fault instanceof Refusal)) throw fault;

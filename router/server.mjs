@@ -12,6 +12,7 @@ import { createOrigin } from './origin.mjs';
 import { createRates } from './rates.mjs';
 import { loadSettings, SettingsError } from './settings.mjs';
 import { createVerifier } from './tokens.mjs';
+import { createTurns } from './turns.mjs';
 import { openValkey } from './valkey.mjs';
 
 const GRACE_MS = 25_000; // longest wait for requests under way after a termination signal
@@ -43,6 +44,7 @@ async function main() {
     lane: settings.hasFastLane ? createLane(settings, { metrics, circuits }) : undefined,
     verify: createVerifier(settings),
     check: createChecks({ documents, operations, rates }),
+    takeTurn: createTurns({ metrics }),
     metrics,
     log,
     isStopping: () => isStopping,

@@ -224,10 +224,13 @@ SCHEMAS = {
 
 @dataclass
 class Subgraph:
-    """A running subgraph: `calls` are the HTTP requests it got, `fault` is how it fails, `jwks` what identity publishes."""
+    """A running subgraph: `calls` are the HTTP requests it got, `left` those whose client did not wait, `fault` is how it
+    fails, `jwks` what identity publishes.
+    """
 
     name: str
     calls: list[Call] = field(default_factory=list)
+    left: list[Call] = field(default_factory=list)
     fault: str | None = None
     jwks: dict[str, Any] | None = None
     port: int = 0
@@ -279,7 +282,15 @@ class Subgraph:
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         target = scope["raw_path"].decode() + (f"?{scope['query_string'].decode()}" if scope["query_string"] else "")
         self.calls.append(Call(scope["method"], target, headers, body))
-        await self._answer(scope, headers, body, send)
+        watching = asyncio.create_task(self._watch(receive, self.calls[-1]))
+        try:
+            await self._answer(scope, headers, body, send)
+        finally:
+            watching.cancel()
+
+    async def _watch(self, receive: Receive, call: Call) -> None:
+        await receive()  # after the body nothing comes but the end of the connection
+        self.left.append(call)
 
     async def _answer(self, scope: dict[str, Any], headers: dict[str, str], body: bytes, send: Send) -> None:
         if self.fault is not None:

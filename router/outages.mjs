@@ -57,7 +57,7 @@ export function useOutages({ log, metrics, circuits }) {
           metrics.callRefused(subgraphName);
           return { errors: [unavailable()] };
         }
-        const result = await (async () => executor(execution))().catch(failed);
+        const result = await (async () => executor(endedWithClient(execution)))().catch(failed);
         if (result?.[Symbol.asyncIterator]) return mapStream(result, maskAll);
         leave(hasLeft(execution) ? undefined : result?.errors?.some(isOutage) ? 'failed' : 'well');
         return maskAll(result);
@@ -70,6 +70,12 @@ export function useOutages({ log, metrics, circuits }) {
 function enter(circuit, { operationType }) {
   if (operationType !== 'subscription') return circuit.enter();
   return circuit.isOpen ? undefined : () => undefined;
+}
+
+/** A query ends when nobody waits for it; what a mutation has begun is finished, or of several some would be done. */
+function endedWithClient(execution) {
+  if (execution.operationType !== 'query') return execution;
+  return { ...execution, signal: execution.context?.request?.signal };
 }
 
 /** True when the client is gone, and its call was cut off for that alone. */

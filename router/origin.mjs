@@ -1,12 +1,14 @@
 // The one origin: which part of the router answers a request, and what holds for every answer.
 
 import { createServer } from 'node:http';
+import { printSchema } from 'graphql';
 import { admit, identify } from './admission.mjs';
 import { compressAnswers } from './compression.mjs';
 import { createForwarder, ownerOf } from './forwarding.mjs';
 import { answerGraphiql, isForGraphiql } from './graphiql.mjs';
 import { answerCors, setSecurityHeaders } from './headers.mjs';
 import { createHealth } from './health.mjs';
+import { answerLanding } from './landing.mjs';
 import { readParameters } from './parameters.mjs';
 import { createOrigins } from './proxies.mjs';
 import { Refusal } from './refusals.mjs';
@@ -21,6 +23,7 @@ export function createOrigin(settings, { gateway, lane, verify, check, takeTurn,
   const forward = createForwarder(settings, { log });
   const originOf = createOrigins(settings.trustedProxies);
   const isProduction = settings.environment === 'production';
+  const isDevelopment = settings.environment === 'development';
 
   async function answer(request, response, named) {
     if (!request.url.startsWith('/')) throw new Refusal('BAD_REQUEST', { data: { detail: 'request target' } });
@@ -34,6 +37,15 @@ export function createOrigin(settings, { gateway, lane, verify, check, takeTurn,
     if (path === '/metrics') {
       response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(metrics.print());
       return 'metrics';
+    }
+    if (path === '/' && ['GET', 'HEAD'].includes(request.method)) {
+      answerLanding(request, response, isDevelopment);
+      return 'landing';
+    }
+    if (path === '/schema.graphql' && isDevelopment) {
+      const schema = printSchema(await gateway.getSchema());
+      response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(schema);
+      return 'schema';
     }
     const report = await health(path);
     if (report) {
@@ -52,7 +64,7 @@ export function createOrigin(settings, { gateway, lane, verify, check, takeTurn,
 
   async function answerGraph(request, response, named) {
     if (!['GET', 'POST'].includes(request.method)) throw new Refusal('METHOD_NOT_ALLOWED');
-    if (settings.environment === 'development' && isForGraphiql(request)) return answerGraphiql(response);
+    if (isDevelopment && isForGraphiql(request)) return answerGraphiql(response);
     compressAnswers(request, response);
     const body = request.method === 'POST' ? await readOperation(request) : undefined;
     const admitted = { ...named };
@@ -138,7 +150,8 @@ function setHeaders(response, headers) {
 }
 
 function answerRefusal(response, refusal, language) {
-  if (response.headersSent || response.destroyed) return;
+  if (response.headersSent) response.destroy(); // cut off: what was begun must not look whole, nor its client wait
+  if (response.destroyed) return;
   answerJson(response, refusal.status, refusal.toBody(language));
 }
 

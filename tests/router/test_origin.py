@@ -68,7 +68,7 @@ async def test_a_plain_path_goes_to_its_owner_as_it_came(graph: Graph, path: str
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
+        "/schema.graphql",
         "/graphql/",
         "/webhooks/payments",
         "/webhooks",

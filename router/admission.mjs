@@ -10,8 +10,11 @@ const REQUEST_ID = /^[\w.-]{1,64}$/;
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 const SINGLE_HEADERS = ['Authorization', 'X-Tenant-Id', 'Idempotency-Key', 'X-Request-Id', 'traceparent'];
 
-/** Headers that only the router sets: a client's own never go on. */
-export const INTERNAL_HEADERS = /^(forwarded|via|x-real-ip|x-forwarded-.*|x-wiyata-.*)$/;
+/**
+ * Headers that only the router sets: a client's own never go on. Nor does any with an underscore, which some servers take for the one
+ * with a hyphen.
+ */
+export const INTERNAL_HEADERS = /^(forwarded|via|x-real-ip|x-forwarded-.*|x-wiyata-.*|.*_.*)$/;
 
 /**
  * The headers a subgraph gets of a GraphQL request. Each goes through `propagateHeaders`, so that it is part of the key

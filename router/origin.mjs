@@ -27,6 +27,7 @@ export function createOrigin(settings, { gateway, lane, verify, check, takeTurn,
 
   async function answer(request, response, named) {
     if (!request.url.startsWith('/')) throw new Refusal('BAD_REQUEST', { data: { detail: 'request target' } });
+    if (request.headersDistinct.host?.length > 1) throw new Refusal('BAD_REQUEST', { data: { detail: 'Host' } });
     if (isProduction && named.proto === 'http') return redirectToHttps(request, response);
     if (answerCors(request, response, settings.corsOrigins)) return 'preflight';
     const path = request.url.split('?', 1)[0];

@@ -120,7 +120,7 @@ def _code(answer: dict[str, Any]) -> str:
     return code
 
 
-async def test_killed_subgraph_is_told_at_once_and_found_again(apart: Graph, academic: SubgraphProcess):
+async def test_killed_subgraph_is_told_at_once_and_found_again(apart: Graph, academic: SubgraphProcess) -> None:
     """Fails without a breaker at the counter: every operation would go on trying to connect."""
     assert await apart.ask("{ school }") == SCHOOL
     before = await _usual(apart)
@@ -138,7 +138,7 @@ async def test_killed_subgraph_is_told_at_once_and_found_again(apart: Graph, aca
     assert _events(apart) == ["circuit_opened", "circuit_closed"]
 
 
-async def test_stopped_subgraph_keeps_nobody_waiting_but_the_first(apart: Graph, academic: SubgraphProcess):
+async def test_stopped_subgraph_keeps_nobody_waiting_but_the_first(apart: Graph, academic: SubgraphProcess) -> None:
     """Fails without a breaker (every call waits for the whole timeout) and without a limit of calls under way (a socket
     for each of the 400).
     """
@@ -166,7 +166,7 @@ async def test_stopped_subgraph_keeps_nobody_waiting_but_the_first(apart: Graph,
     assert 'wiyata_router_calls_under_way{subgraph="academic"} 0' in (await apart.client.get("/metrics")).text
 
 
-async def test_slow_subgraph_is_left_alone_and_others_keep_answering(apart: Graph):
+async def test_slow_subgraph_is_left_alone_and_others_keep_answering(apart: Graph) -> None:
     before = await _usual(apart)
     slow = [asyncio.create_task(apart.post("{ school(wait: 3) }")) for _ in range(20)]
     assert await _usual(apart) < 10 * before + 0.05
@@ -176,7 +176,7 @@ async def test_slow_subgraph_is_left_alone_and_others_keep_answering(apart: Grap
     await _closed(apart)
 
 
-async def test_errors_a_subgraph_writes_itself_and_clients_that_leave_open_nothing(alone: Graph):
+async def test_errors_a_subgraph_writes_itself_and_clients_that_leave_open_nothing(alone: Graph) -> None:
     for _ in range(8):
         assert "errors" in await alone.ask("{ classes }")
     for _ in range(8):
@@ -187,7 +187,7 @@ async def test_errors_a_subgraph_writes_itself_and_clients_that_leave_open_nothi
 
 
 @pytest.mark.parametrize("kind", ["query", "mutation"])
-async def test_after_five_failures_in_a_row_nothing_is_sent(alone: Graph, kind: str):
+async def test_after_five_failures_in_a_row_nothing_is_sent(alone: Graph, kind: str) -> None:
     """A mutation is sent once, a query of the normal way twice: the breaker repeats nothing and hides no retry."""
     academic = alone.subgraphs["academic"]
     academic.fault = "html"
@@ -208,7 +208,7 @@ async def test_after_five_failures_in_a_row_nothing_is_sent(alone: Graph, kind: 
     assert len(academic.operations) == sent
 
 
-async def test_a_subscription_is_not_sent_to_a_subgraph_that_fails(alone: Graph):
+async def test_a_subscription_is_not_sent_to_a_subgraph_that_fails(alone: Graph) -> None:
     alone.subgraphs["academic"].fault = "html"
     await _open(alone)
     stream = {"accept": "text/event-stream"}

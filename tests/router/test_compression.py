@@ -67,13 +67,13 @@ def _decoded(brotli: bytes) -> bytes:
 )
 async def test_coding_is_the_one_the_client_likes_best(
     asked: Graph, tokens: Tokens, accepted: str | None, coding: str | None
-):
+) -> None:
     headers, content = await _ask(asked, accepted, headers=tokens.bearer())
     assert (headers.get("content-encoding"), headers["vary"]) == (coding, "Origin, Accept-Encoding")
     assert (len(content) < 2_000) is (coding is not None)
 
 
-async def test_bytes_are_equal_after_decoding(asked: Graph, tokens: Tokens, router: Router):
+async def test_bytes_are_equal_after_decoding(asked: Graph, tokens: Tokens, router: Router) -> None:
     _, plain = await _ask(asked, None, headers=tokens.bearer())
     _, zipped = await _ask(asked, "gzip", headers=tokens.bearer())
     assert gzip.decompress(zipped) == plain
@@ -84,7 +84,7 @@ async def test_bytes_are_equal_after_decoding(asked: Graph, tokens: Tokens, rout
         assert accepted == {"identity"}
 
 
-async def test_small_answers_and_refusals_are_left_alone(asked: Graph):
+async def test_small_answers_and_refusals_are_left_alone(asked: Graph) -> None:
     for query in (SMALL, "{ nope }"):
         headers, content = await _ask(asked, "gzip, br", query)
         assert "content-encoding" not in headers
@@ -94,7 +94,7 @@ async def test_small_answers_and_refusals_are_left_alone(asked: Graph):
     assert json.loads(gzip.decompress(content)) == {"data": {"school": "SMA Gabriel Pereira"}}
 
 
-async def test_event_streams_are_never_compressed(graph: Graph):
+async def test_event_streams_are_never_compressed(graph: Graph) -> None:
     """Fails with a compressing stream in front of everything: events wait in its buffer."""
     query = "subscription { ticks(every: 0.01, count: 3) }"
     headers = {"accept": "text/event-stream", "accept-encoding": "gzip, br"}
@@ -104,7 +104,7 @@ async def test_event_streams_are_never_compressed(graph: Graph):
     assert content.count(b'"ticks"') == 3
 
 
-async def test_an_etag_is_good_for_every_coding(graph: Graph, tokens: Tokens):
+async def test_an_etag_is_good_for_every_coding(graph: Graph, tokens: Tokens) -> None:
     """Fails with a strong ETag, which says that the bytes are the same."""
 
     async def get(**headers: str) -> httpx.Response:

@@ -50,7 +50,7 @@ class Page(HTMLParser):
 )
 async def test_developers_get_a_page_in_their_language(
     priced: Graph, path: str, accepted: str | None, language: str, words: list[str]
-):
+) -> None:
     answer = await priced.client.get(path, headers={"accept-language": accepted} if accepted else {})
     page = Page(answer.text)
     assert (answer.status_code, page.lang, answer.headers["content-language"]) == (200, language, language)
@@ -59,7 +59,7 @@ async def test_developers_get_a_page_in_their_language(
     assert not re.search(r"undefined|NaN|\[object", answer.text)
 
 
-async def test_page_runs_nothing_and_loads_nothing(priced: Graph):
+async def test_page_runs_nothing_and_loads_nothing(priced: Graph) -> None:
     answer = await priced.client.get("/")
     (style,) = re.findall(r"<style>(.*?)</style>", answer.text, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -69,7 +69,7 @@ async def test_page_runs_nothing_and_loads_nothing(priced: Graph):
     assert not {"script", "img", "link", "iframe", "form"} & set(Page(answer.text).tags)
 
 
-async def test_every_link_leads_somewhere(priced: Graph):
+async def test_every_link_leads_somewhere(priced: Graph) -> None:
     links = Page((await priced.client.get("/")).text).links
     assert {"/graphql", "/schema.graphql", "/health", "/dev/outbox"} <= set(links)
     for link in links:
@@ -81,7 +81,7 @@ async def test_every_link_leads_somewhere(priced: Graph):
 
 
 @pytest.mark.parametrize("environment", ["production", "test"])
-async def test_elsewhere_there_is_but_the_name(start_router: StartRouter, environment: str):
+async def test_elsewhere_there_is_but_the_name(start_router: StartRouter, environment: str) -> None:
     router = start_router(WIYATA_ENVIRONMENT=environment)
     async with httpx.AsyncClient(base_url=router.url) as client:
         answer = await client.get("/", headers={"accept": "text/html"})

@@ -121,7 +121,7 @@ def _leaks(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", OVERLOADS)
-async def test_overload_reaches_no_subgraph(graph: Graph, name: str):
+async def test_overload_reaches_no_subgraph(graph: Graph, name: str) -> None:
     document, code = OVERLOADS[name]
     answer = await asyncio.wait_for(graph.ask(document), timeout=5)
     assert "data" not in answer
@@ -130,7 +130,7 @@ async def test_overload_reaches_no_subgraph(graph: Graph, name: str):
 
 
 @pytest.mark.parametrize("name", FORGED)
-async def test_forged_request_is_not_carried_out(graph: Graph, name: str):
+async def test_forged_request_is_not_carried_out(graph: Graph, name: str) -> None:
     method, content, headers, status = FORGED[name]
     where: dict[str, Any] = {"params": {"query": content}} if method == "GET" else {"content": content}
     accepting = {"accept": "application/graphql-response+json"}
@@ -163,7 +163,7 @@ async def test_forged_request_is_not_carried_out(graph: Graph, name: str):
         "{ school(",
     ],
 )
-async def test_visitors_learn_nothing_of_the_schema_in_production(production: Graph, document: str):
+async def test_visitors_learn_nothing_of_the_schema_in_production(production: Graph, document: str) -> None:
     """Fails where visitors may send any document: a suggestion names a field for each that is nearly right."""
     for accepted in ("application/json", "application/graphql-response+json"):
         answer = await production.post(document, {"x-tenant-id": GP, "accept": accepted})
@@ -176,14 +176,14 @@ async def test_visitors_learn_nothing_of_the_schema_in_production(production: Gr
     assert _calls(production) == []
 
 
-async def test_a_token_that_is_no_good_opens_no_introspection(production: Graph, tokens: Tokens):
+async def test_a_token_that_is_no_good_opens_no_introspection(production: Graph, tokens: Tokens) -> None:
     for headers in ({"authorization": "Bearer x"}, {"authorization": ""}, tokens.bearer(exp=1)):
         answer = await production.post("{ __schema { queryType { name } } }", headers)
         assert (answer.status_code, "data" in answer.json()) == (401, False)
 
 
 @pytest.mark.parametrize("fault", ["html", "garbage", "break"])
-async def test_faults_tell_nothing_of_what_is_behind(graph: Graph, tokens: Tokens, fault: str):
+async def test_faults_tell_nothing_of_what_is_behind(graph: Graph, tokens: Tokens, fault: str) -> None:
     graph.subgraphs["academic"].fault = fault
     for document in ("{ school }", "{ me { name student } }", "mutation { enroll }"):
         assert _leaks((await graph.post(document, tokens.bearer())).text) == []
@@ -211,7 +211,7 @@ async def test_faults_tell_nothing_of_what_is_behind(graph: Graph, tokens: Token
         "\ufeff{}",
     ],
 )
-async def test_odd_bodies_are_answered_without_a_trace_of_the_code(graph: Graph, body: str):
+async def test_odd_bodies_are_answered_without_a_trace_of_the_code(graph: Graph, body: str) -> None:
     answer = await graph.client.post("/graphql", content=body.encode(), headers={"content-type": "application/json"})
     assert answer.status_code < 500
     assert _leaks(answer.text) == []
@@ -231,7 +231,7 @@ def _head(*lines: str, length: int | None = len(JSON_BODY)) -> bytes:
 @pytest.mark.parametrize(
     "name", ["Authorization", "X-Tenant-Id", "Idempotency-Key", "X-Request-Id", "traceparent", "X-TENANT-ID"]
 )
-async def test_a_header_given_twice_is_refused_in_any_case(graph: Graph, name: str):
+async def test_a_header_given_twice_is_refused_in_any_case(graph: Graph, name: str) -> None:
     """Fails with Node's joined headers alone, which keep the first of some and a list of others."""
     status, answer = await raw(graph.router, _head(f"{name}: {GP}", f"{name.swapcase()}: {GP}") + JSON_BODY)
     assert status == 400
@@ -259,7 +259,7 @@ async def test_a_header_given_twice_is_refused_in_any_case(graph: Graph, name: s
         _head(length=None).replace(b"Host: x\r\n", b"") + JSON_BODY,
     ],
 )
-async def test_a_request_that_could_be_read_in_two_ways_is_refused(graph: Graph, request_bytes: bytes):
+async def test_a_request_that_could_be_read_in_two_ways_is_refused(graph: Graph, request_bytes: bytes) -> None:
     status, answer = await raw(graph.router, request_bytes)
     assert status == 400
     assert _calls(graph) == []
@@ -269,7 +269,7 @@ async def test_a_request_that_could_be_read_in_two_ways_is_refused(graph: Graph,
 @pytest.mark.parametrize(
     "case", ["X-WIYATA-ACTOR", "x-wiyata-actor", "X-Forwarded-FOR", "FORWARDED", "Via", "x_tenant_id"]
 )
-async def test_internal_headers_are_dropped_in_any_case(graph: Graph, case: str):
+async def test_internal_headers_are_dropped_in_any_case(graph: Graph, case: str) -> None:
     await raw(graph.router, _head(f"{case}: 6.6.6.6") + JSON_BODY)
     await raw(
         graph.router, f"GET /account/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{case}: 6.6.6.6\r\n\r\n".encode()

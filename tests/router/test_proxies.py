@@ -52,7 +52,7 @@ async def proxied(_proxied: Router, subgraphs: dict[str, Subgraph], engines: Eng
         ("", "127.0.0.1"),
     ],
 )
-async def test_last_address_that_is_no_proxy_s_is_the_client_s(proxied: Graph, told: str | None, address: str):
+async def test_last_address_that_is_no_proxy_s_is_the_client_s(proxied: Graph, told: str | None, address: str) -> None:
     """Fails with the first address of the header, which the client writes itself."""
     headers = {} if told is None else {"x-forwarded-for": told}
     await proxied.post("{ school }", headers)
@@ -62,17 +62,19 @@ async def test_last_address_that_is_no_proxy_s_is_the_client_s(proxied: Graph, t
         assert call.headers["x-forwarded-for"] == address
 
 
-async def test_a_header_given_twice_is_read_as_one_list(proxied: Graph):
+async def test_a_header_given_twice_is_read_as_one_list(proxied: Graph) -> None:
     request = b"POST /account/x HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 6.6.6.6\r\nx-forwarded-for: 203.0.113.9\r\n"
     await raw(proxied.router, request + b"Content-Length: 0\r\nConnection: close\r\n\r\n")
     (call,) = proxied.subgraphs["identity"].calls
     assert call.headers["x-forwarded-for"] == "203.0.113.9"
 
 
-async def test_rates_are_counted_by_the_client_s_address(proxied: Graph):
+async def test_rates_are_counted_by_the_client_s_address(proxied: Graph) -> None:
     async def left(address: str) -> str | None:
         headers = {"x-tenant-id": GP, "x-forwarded-for": f"6.6.6.6, {address}"}
-        return (await proxied.post("{ school }", headers)).headers.get("x-ratelimit-remaining")
+        answer = await proxied.post("{ school }", headers)
+        remaining: str | None = answer.headers.get("x-ratelimit-remaining")
+        return remaining
 
     told = [await left(address) for address in ("203.0.113.1", "203.0.113.1", "203.0.113.2", "192.0.2.7")]
     assert told == ["299", "298", "299", None]
@@ -81,13 +83,13 @@ async def test_rates_are_counted_by_the_client_s_address(proxied: Graph):
 @pytest.mark.parametrize(
     "header", ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded", "x-real-ip"]
 )
-async def test_what_anybody_else_says_is_dropped(graph: Graph, header: str):
+async def test_what_anybody_else_says_is_dropped(graph: Graph, header: str) -> None:
     await graph.client.post("/account/x", headers={header: "6.6.6.6"})
     (call,) = graph.subgraphs["identity"].calls
     assert "6.6.6.6" not in str(call.headers)
 
 
-async def test_production_sends_whoever_comes_without_tls_to_https(start_router: StartRouter):
+async def test_production_sends_whoever_comes_without_tls_to_https(start_router: StartRouter) -> None:
     proxied, open_to_all = (
         start_router(WIYATA_ENVIRONMENT="production", **more) for more in (TRUSTED, {"WIYATA_TRUSTED_PROXIES": ""})
     )
@@ -107,10 +109,10 @@ async def test_production_sends_whoever_comes_without_tls_to_https(start_router:
         assert (await client.get("/account/x", headers=plain)).status_code == 200
 
 
-async def test_other_environments_stay_where_they_are(proxied: Graph):
+async def test_other_environments_stay_where_they_are(proxied: Graph) -> None:
     assert (await proxied.client.get("/account/x", headers={"x-forwarded-proto": "http"})).status_code == 200
 
 
 @pytest.mark.parametrize("networks", ["10.0.0.1", "10.0.0.0/33", "proxy/8", "2001:db8::/129"])
-def test_networks_that_are_none_are_refused(networks: str):
+def test_networks_that_are_none_are_refused(networks: str) -> None:
     assert "WIYATA_TRUSTED_PROXIES" in run("router/server.mjs", WIYATA_TRUSTED_PROXIES=networks).stderr

@@ -65,7 +65,7 @@ async def _seconds(graph: Graph, headers: dict[str, str]) -> float:
     return time.monotonic() - started
 
 
-async def test_twenty_dear_documents_at_once_leave_an_app_alone(alone: Graph, tokens: Tokens):
+async def test_twenty_dear_documents_at_once_leave_an_app_alone(alone: Graph, tokens: Tokens) -> None:
     """Fails without turns: all twenty are sent to the subgraph at once."""
     schools = [str(new_id()) for _ in range(5)]
     app = tokens.bearer(schools[0])
@@ -83,7 +83,7 @@ async def test_twenty_dear_documents_at_once_leave_an_app_alone(alone: Graph, to
     assert (await _gauge(alone, "running"), await _gauge(alone, "waiting")) == (0, 0)
 
 
-async def test_a_school_has_one_at_a_time_and_the_others_need_not_wait_for_it(alone: Graph, tokens: Tokens):
+async def test_a_school_has_one_at_a_time_and_the_others_need_not_wait_for_it(alone: Graph, tokens: Tokens) -> None:
     academic = alone.subgraphs["academic"]
     greedy, modest = (_dashboard(tokens, str(new_id())) for _ in range(2))
     first = [_dear(alone, greedy, wait=1) for _ in range(3)]
@@ -95,7 +95,7 @@ async def test_a_school_has_one_at_a_time_and_the_others_need_not_wait_for_it(al
     assert {answer.status_code for answer in await asyncio.gather(*first)} == {200}
 
 
-async def test_what_a_school_may_have_waiting_is_bounded(alone: Graph, tokens: Tokens):
+async def test_what_a_school_may_have_waiting_is_bounded(alone: Graph, tokens: Tokens) -> None:
     headers = _dashboard(tokens, str(new_id()))
     waiting = [_dear(alone, headers, wait=0.1) for _ in range(15)]
     answers = await asyncio.gather(*waiting)
@@ -107,7 +107,7 @@ async def test_what_a_school_may_have_waiting_is_bounded(alone: Graph, tokens: T
     assert len(_dear_ones(alone.subgraphs["academic"].operations)) == 9
 
 
-async def test_what_all_schools_may_have_waiting_is_bounded(alone: Graph, tokens: Tokens):
+async def test_what_all_schools_may_have_waiting_is_bounded(alone: Graph, tokens: Tokens) -> None:
     waiting = [_dear(alone, _dashboard(tokens, str(new_id())), wait=0.2) for _ in range(40)]
     answers = await asyncio.gather(*waiting)
     refused = [answer for answer in answers if answer.status_code == 503]
@@ -117,7 +117,7 @@ async def test_what_all_schools_may_have_waiting_is_bounded(alone: Graph, tokens
         assert answer.json()["errors"][0]["extensions"] == {"code": "UNAVAILABLE", "retryAfter": 5}
 
 
-async def test_who_leaves_frees_the_place_and_ends_the_call(alone: Graph, tokens: Tokens):
+async def test_who_leaves_frees_the_place_and_ends_the_call(alone: Graph, tokens: Tokens) -> None:
     academic = alone.subgraphs["academic"]
     headers = _dashboard(tokens, str(new_id()))
     running = _dear(alone, headers, wait=4)
@@ -135,7 +135,7 @@ async def test_who_leaves_frees_the_place_and_ends_the_call(alone: Graph, tokens
     assert [line["event"] for line in alone.router.log if line["event"] == "subgraph_unavailable"] == []
 
 
-async def test_a_mutation_is_finished_though_its_client_has_left(alone: Graph):
+async def test_a_mutation_is_finished_though_its_client_has_left(alone: Graph) -> None:
     """Fails with `upstreamCancellation`, which cuts mutations off too."""
     with pytest.raises(httpx.ReadTimeout):
         await alone.client.post("/graphql", json={"query": "mutation { enroll(wait: 0.5) }"}, timeout=0.2)
@@ -143,7 +143,7 @@ async def test_a_mutation_is_finished_though_its_client_has_left(alone: Graph):
     assert (len(alone.subgraphs["academic"].operations), alone.subgraphs["academic"].left) == (1, [])
 
 
-async def test_who_waits_too_long_is_told(alone: Graph, tokens: Tokens):
+async def test_who_waits_too_long_is_told(alone: Graph, tokens: Tokens) -> None:
     headers = _dashboard(tokens, str(new_id()))
     first = _dear(alone, headers, wait=12)
     await _until(lambda: len(alone.subgraphs["academic"].operations) == 1)

@@ -66,7 +66,7 @@ def test_every_recipe_of_the_issue_is_there_and_described() -> None:
     names = dict(re.findall(r"^    ([a-z-]+).*?# (.+)$", listed.stdout, re.MULTILINE))
     expected = (
         "up start down status logs reset psql nats doctor migrate seed accounts check test test-deep bench schema lock"
-        " dead-letters replay snapshot"
+        " dead-letters replay snapshot documents"
     )
     assert names.keys() == set(expected.split())
 

@@ -7,7 +7,7 @@ from typing import Any
 from graphql import GraphQLSchema
 
 from libs.auth import SYSTEM_ROLES
-from libs.graph.requirements import Requirement, mutations_of, queries_of, types_of
+from libs.graph.requirements import Requirement, mutations_of, queries_of, subscriptions_of, types_of
 
 
 def permission_catalogue(schemas: Mapping[str, GraphQLSchema]) -> str:
@@ -18,15 +18,19 @@ def permission_catalogue(schemas: Mapping[str, GraphQLSchema]) -> str:
     """
     queries: dict[str, Any] = {}
     mutations: dict[str, Any] = {}
+    subscriptions: dict[str, Any] = {}
     types: dict[str, Any] = {}
     for subgraph, schema in schemas.items():
         queries |= {name: _told(needed) | {"subgraph": subgraph} for name, needed in queries_of(subgraph, schema)}
         mutations |= {name: _told(needed) | {"subgraph": subgraph} for name, needed in mutations_of(schema)}
+        asked = subscriptions_of(subgraph, schema)
+        subscriptions |= {name: _told(needed) | {"subgraph": subgraph} for name, needed in asked}
         for name, whole, fields in types_of(subgraph, schema):
             told = _told(whole) | {"fields": {field: _told(needed) for field, needed in fields.items()}}
             types.setdefault(name, {})[subgraph] = told
     roles = {name: sorted(role.permissions) for name, role in SYSTEM_ROLES.items()}
-    whole_file = {"roles": roles, "queries": queries, "mutations": mutations, "types": types}
+    roots = {"queries": queries, "mutations": mutations, "subscriptions": subscriptions}
+    whole_file = {"roles": roles, **roots, "types": types}
     return f"{json.dumps(whole_file, indent=1, sort_keys=True)}\n"
 
 

@@ -27,6 +27,7 @@ _EXIT_SETTINGS = 2
 _PREPARED = ("identity",)  # after its migrations: the platform and its first administrator
 _OBJECTS_A_ROUND = 10_000  # new ones between two rounds of the collector; Python's 700 is for small programs
 _SECONDS_TO_FINISH = 10
+_MOST_FRAME_BYTES = 2**20
 """How long requests in flight may take after SIGTERM."""
 
 log = get_logger(__name__)
@@ -70,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _serve(settings: Settings, subgraph: str) -> None:
     app: ASGIApp = importlib.import_module(f"subgraphs.{subgraph}.app").create_app(settings)
     _settle_memory()
-    uvicorn.Server(_server_config(app, settings.host, settings.port_of(subgraph))).run()
+    uvicorn.Server(server_config(app, settings.host, settings.port_of(subgraph))).run()
 
 
 def _settle_memory() -> None:
@@ -84,7 +85,8 @@ def _settle_memory() -> None:
     gc.set_threshold(_OBJECTS_A_ROUND)
 
 
-def _server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+def server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+    """How every process serves."""
     return uvicorn.Config(
         app,
         host=host,
@@ -92,6 +94,8 @@ def _server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
         loop="uvloop",
         http="httptools",
         ws="websockets-sansio",
+        ws_max_size=_MOST_FRAME_BYTES,
+        ws_per_message_deflate=False,  # between neighbours it costs more than it saves, for each socket anew
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -118,7 +122,7 @@ async def _work(settings: Settings, names: Sequence[str]) -> None:
     metrics = Metrics("worker")
     health = health_routes("worker", VERSION, {n: _runs(n, running) for n in names}, names)
     app = Starlette(routes=[*health, metrics_route(metrics)])
-    server = _WithoutSignals(_server_config(app, settings.host, settings.worker_port))
+    server = _WithoutSignals(server_config(app, settings.host, settings.worker_port))
     async with asyncio.TaskGroup() as group:
         for name in names:
             worker: Worker = importlib.import_module(f"subgraphs.{name}.app").create_worker(settings)

@@ -5,6 +5,7 @@ from libs.events.consumers import Consumer
 from libs.events.contracts import CONTRACTS, Event, PersonalPart
 from libs.events.dead_letters import DeadLetter, DeadLetterResolved, DeadLetters
 from libs.events.envelope import EventMeta
+from libs.events.feed import Feed, FeedEnded
 from libs.events.inbox import Consumers, Inbox, Operation
 from libs.events.outbox import OutboxWriter
 from libs.events.projection import StorageCounted, keep_storage, keep_tenant, school_day, upsert_if_newer
@@ -22,6 +23,8 @@ __all__ = [
     "DeadLetters",
     "Event",
     "EventMeta",
+    "Feed",
+    "FeedEnded",
     "Inbox",
     "Operation",
     "OutboxWriter",

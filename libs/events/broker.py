@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
@@ -34,14 +34,16 @@ _log = get_logger(__name__)
 @asynccontextmanager
 async def broker(settings: Settings, name: str) -> AsyncIterator[JetStreamContext]:
     """JetStream over a connection that outlives restarts of the broker; waits for as long as there is none."""
-    client = await _connect(settings, name)
+    client = await connect(settings, name)
     try:
         yield client.jetstream(timeout=5)
     finally:
         await client.close()
 
 
-async def _connect(settings: Settings, name: str) -> Client:
+async def connect(settings: Settings, name: str, *, on_loss: Callable[[], Awaitable[None]] | None = None) -> Client:
+    """A connection, waited for as long as there is no broker; `on_loss` is called whenever it is lost."""
+
     async def on_error(error: Exception) -> None:
         _log.warning("broker_unreachable", error=type(error).__name__)
 
@@ -51,6 +53,7 @@ async def _connect(settings: Settings, name: str) -> Client:
                 settings.nats_url,
                 name=f"wiyata-{name}",
                 error_cb=on_error,
+                disconnected_cb=on_loss,
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=0.2,
                 connect_timeout=2,

@@ -36,7 +36,7 @@ from libs.graph.results import (
     error,
     result,
 )
-from libs.graph.roots import find_all, find_one, root_aggregates, root_connection
+from libs.graph.roots import find_all, find_each, find_one, root_aggregates, root_connection
 from libs.graph.scalars import EmailAddress, PhoneNumber, Rupiah, Score
 from libs.graph.schema import SubgraphSchema, subgraph_schema
 from libs.graph.uploads import UploadInput, UploadSuccess, reading_file, request_upload, take_file
@@ -89,6 +89,7 @@ __all__ = [
     "fault",
     "figure",
     "find_all",
+    "find_each",
     "find_job",
     "find_one",
     "given",

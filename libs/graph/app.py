@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse
 from strawberry.types import ExecutionResult
@@ -27,16 +26,16 @@ from libs.auth import AuthError, Revocations, TokenVerifier, resolve_actor
 from libs.db import Database
 from libs.files import MOST_BYTES
 from libs.graph.context import RequestContext
+from libs.graph.depth import nests_too_deeply
 from libs.graph.errors import RequestRefused, failure_told, formatted, is_outage, is_timeout
 from libs.graph.schema import SubgraphSchema
+from libs.graph.subscriptions import Subscriptions
 from libs.graph.tenants import TenantDirectory
 from libs.kernel import PLATFORM_TENANT_ID, Clock, utc_now
 from libs.settings import Settings
 from libs.telemetry import Metrics, TelemetryMiddleware, health_routes, metrics_route, name_operation
 
 VERSION = "0.1.0"
-_DEEPEST_NESTING = 100  # of brackets in a document or body: parsers recurse, an attacker's brackets must not
-_BRACKETS = re.compile(r"[\[({]|[\])}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +90,10 @@ class GraphView(GraphQL[RequestContext, None]):
         request: Request,
         response: Response,  # noqa: ARG002
     ) -> RequestContext:
+        """See admit."""
+        return await self.admit(request)
+
+    async def admit(self, request: Request) -> RequestContext:
         """Verifies the token, compares it with the tenant header, and refuses suspended schools.
 
         Raises AuthError and RequestRefused.
@@ -131,7 +134,7 @@ class GraphView(GraphQL[RequestContext, None]):
             raise HTTPException(400, "The body must be a JSON object.")
         if isinstance(decoded, dict):
             document = decoded.get("query")
-            if isinstance(document, str) and _nesting(document) > _DEEPEST_NESTING:
+            if isinstance(document, str) and nests_too_deeply(document):
                 raise HTTPException(400, "The document is nested too deeply.")
             name = decoded.get("operationName")
             name_operation(name if isinstance(name, str) else None)
@@ -158,14 +161,6 @@ class GraphView(GraphQL[RequestContext, None]):
                 self._metrics.count_error(error["extensions"]["code"])
             answer["errors"] = told  # type: ignore[typeddict-item]
         return answer
-
-
-def _nesting(document: str) -> int:
-    deepest = depth = 0
-    for bracket in _BRACKETS.findall(document):
-        depth += 1 if bracket in "[({" else -1
-        deepest = max(deepest, depth)
-    return deepest
 
 
 def _tenant_header(request: Request) -> UUID | None:
@@ -195,10 +190,11 @@ def subgraph_app(
     routes: Sequence[BaseRoute] = (),
     *,
     start: Callable[[], Awaitable[None]] | None = None,
+    beside: Sequence[Callable[[asyncio.Event], Awaitable[None]]] = (),
 ) -> Starlette:
     """The application of one subgraph: `/graphql`, health, metrics and its own plain HTTP routes.
 
-    `start` runs once before the first request.
+    `start` runs once before the first request, each of `beside` as long as requests are served.
     """
     settings = subgraph.settings
     revocations, metrics = Revocations(settings, clock=subgraph.clock), Metrics(subgraph.name)
@@ -217,7 +213,7 @@ def subgraph_app(
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         stop = asyncio.Event()
         await revocations.poll()  # until the first one succeeds, every mutation would be refused
-        polling = asyncio.gather(revocations.run(stop), directory.run(stop))
+        polling = asyncio.gather(revocations.run(stop), directory.run(stop), *(run(stop) for run in beside))
         if start is not None:
             await start()
         yield
@@ -231,6 +227,11 @@ def subgraph_app(
     return Starlette(
         routes=[
             Route("/graphql", view, methods=["POST", "GET"]),
+            *(
+                [WebSocketRoute("/graphql", Subscriptions(subgraph.schema, view.admit))]
+                if subgraph.schema.subscription
+                else []
+            ),
             *health_routes(subgraph.name, VERSION, checks, ready=("database",)),
             metrics_route(metrics),
             *routes,

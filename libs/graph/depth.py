@@ -1,4 +1,6 @@
-"""How deep a document may ask, fragments unfolded."""
+"""How deep a document may ask, fragments unfolded; and how deep its brackets may nest, before it is parsed."""
+
+import re
 
 from graphql import (
     FieldNode,
@@ -15,6 +17,17 @@ from graphql import (
 from libs.graph.errors import RequestRefused
 
 DEEPEST_DOCUMENT = 15
+_DEEPEST_NESTING = 100  # of brackets in a document or body: parsers recurse, an attacker's brackets must not
+_BRACKETS = re.compile(r"[\[({]|[\])}]")
+
+
+def nests_too_deeply(document: str) -> bool:
+    """Whether a parser must not be given this document."""
+    deepest = depth = 0
+    for bracket in _BRACKETS.findall(document):
+        depth += 1 if bracket in "[({" else -1
+        deepest = max(deepest, depth)
+    return deepest > _DEEPEST_NESTING
 
 
 class DepthRule(ValidationRule):

@@ -6,7 +6,7 @@ A statement is compiled once for a document, the form of its variables and the p
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -166,6 +166,21 @@ async def read(
     request = request_of(info.context, actor, info.variable_values, values)
     async with _rows(info.context, plan, request) as (rows, tx):
         return await _completed(info.context, plan.member, _text(rows), path, tx)
+
+
+async def read_each(info: Any, build: Build, *, key: Any, values: Mapping[str, Any]) -> list[Answer]:
+    """Reads a list, each of its objects as an answer of its own: what a subscription tells one after the other."""
+    path, actor = info.path.as_list(), info.context.signed_in
+    plan = plan_of(info, build, path, key=key, permissions=actor.permissions)
+    request = request_of(info.context, actor, info.variable_values, values)
+    assert isinstance(plan.member, Nested)
+    member, told = replace(plan.member, many=False), []
+    async with _rows(info.context, plan, request) as (rows, tx):
+        for each in orjson.loads(_text(rows) or b"[]"):
+            answer = await _completed(info.context, member, orjson.dumps(each), path, tx)
+            assert answer is not None  # there was a text
+            told.append(answer)
+    return told
 
 
 async def read_within(

@@ -56,22 +56,32 @@ def mutations_of(schema: GraphQLSchema) -> Iterator[tuple[str, Requirement]]:
 
 
 def queries_of(subgraph: str, schema: GraphQLSchema) -> Iterator[tuple[str, Requirement]]:
-    """Every root field with what it needs."""
+    """Every field of Query with what it needs."""
+    return _roots(subgraph, schema.query_type)
+
+
+def subscriptions_of(subgraph: str, schema: GraphQLSchema) -> Iterator[tuple[str, Requirement]]:
+    """Every subscription with what it needs."""
+    return _roots(subgraph, schema.subscription_type)
+
+
+def _roots(subgraph: str, kind: GraphQLObjectType | None) -> Iterator[tuple[str, Requirement]]:
     entities = entities_of(subgraph)
-    for name, field in _fields(schema.query_type):
-        said, kind = _said(field), get_named_type(field.type).name
-        target = entities.get(kind.removesuffix("Connection").removesuffix(_FIGURES))
+    for name, field in _fields(kind):
+        said, answer = _said(field), get_named_type(field.type).name
+        target = entities.get(answer.removesuffix("Connection").removesuffix(_FIGURES))
         if said.public or target is None:
             yield name, said
         else:
-            yield name, said.and_(reads(target.resource, figures=kind.endswith(_FIGURES)))
+            yield name, said.and_(reads(target.resource, figures=answer.endswith(_FIGURES)))
 
 
 def types_of(subgraph: str, schema: GraphQLSchema) -> Iterator[tuple[str, Requirement, dict[str, Requirement]]]:
     """Every entity, and every type whose fields say that they need something, with what each field needs."""
     entities = entities_of(subgraph)
     for name, kind in sorted(schema.type_map.items()):
-        if not isinstance(kind, GraphQLObjectType) or kind in (schema.query_type, schema.mutation_type):
+        roots = (schema.query_type, schema.mutation_type, schema.subscription_type)
+        if not isinstance(kind, GraphQLObjectType) or kind in roots:
             continue
         entity = entities.get(name)
         if entity is not None:
@@ -83,7 +93,7 @@ def types_of(subgraph: str, schema: GraphQLSchema) -> Iterator[tuple[str, Requir
 
 def undeclared(subgraph: str, schema: GraphQLSchema) -> Iterator[str]:
     """Root fields of which nothing says who may ask."""
-    for name, requirement in queries_of(subgraph, schema):
+    for name, requirement in (*queries_of(subgraph, schema), *subscriptions_of(subgraph, schema)):
         if not requirement.needs and not requirement.public:
             yield f"{subgraph}: {name}"
 

@@ -19,7 +19,7 @@ from libs.graph.entity import Entity, entity_named, subgraph_of
 from libs.graph.fields import GROUPS, LIST_SIZE, assumed_size
 from libs.graph.pages import Page
 from libs.graph.paging import paging_arguments
-from libs.graph.reading import read
+from libs.graph.reading import read, read_each
 from libs.graph.rows import LONGEST_LIST, Rows
 from libs.graph.selection import Selection
 from libs.graph.shapes import Member, Nested, Shape
@@ -183,6 +183,22 @@ def _all(
     values = {name: _value(compiler, name, Uuid()) if is_given else None for name, is_given in given.items()}
     rows = rows.narrowed(*asked.where(rows.alias, rows.context, **values))
     value, shape = compiler.many(rows, selection, asked.order, most=asked.most)
+    return value, _root(selection, shape, many=True)
+
+
+async def find_each(info: Info, target: type, *, order: str, **columns: Any) -> list[Any]:
+    """The rows with these column values that exist for the actor, each as an answer of its own: see read_each."""
+    build = partial(_with_values, entity_named(info.context.subgraph, target.__name__), order, tuple(columns))
+    return await read_each(resolving(info), build, key=tuple(columns), values=columns)
+
+
+def _with_values(
+    entity: Entity, order: str, given: Sequence[str], compiler: Compiler, selection: Selection
+) -> tuple[ColumnElement[Any], Member]:
+    rows = compiler.rows(entity.name)
+    row = rows.alias.c
+    rows = rows.narrowed(*(row[name] == _value(compiler, name, row[name].type) for name in given))
+    value, shape = compiler.many(rows, selection, order)
     return value, _root(selection, shape, many=True)
 
 

@@ -62,11 +62,14 @@ def _reference(representation: Any) -> tuple[str, str]:
     raise RequestRefused("BAD_REQUEST", "A reference is {__typename, id}.", path="representations")
 
 
-def subgraph_schema(query: type, *, mutation: type | None = None, types: Iterable[type] = ()) -> SubgraphSchema:
+def subgraph_schema(
+    query: type, *, mutation: type | None = None, subscription: type | None = None, types: Iterable[type] = ()
+) -> SubgraphSchema:
     """The schema of one subgraph. `types`: entities that no field of the graph reaches."""
     return SubgraphSchema(
         query=query,
         mutation=mutation,
+        subscription=subscription,
         types=types,
         execution_context_class=PassThrough,
         federation_version="2.9",

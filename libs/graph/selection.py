@@ -67,10 +67,10 @@ class Selection:
 
     @property
     def definition(self) -> GraphQLField:
-        """The definition of a field of the query type."""
-        query = self.document.schema.query_type
-        assert query is not None
-        definition: GraphQLField = query.fields[self.nodes[0].name.value]
+        """The definition of a root field."""
+        root = self.document.schema.get_root_type(self.document.operation.operation)
+        assert root is not None
+        definition: GraphQLField = root.fields[self.nodes[0].name.value]
         return definition
 
     def arguments(self, definition: GraphQLField) -> Mapping[str, Any]:

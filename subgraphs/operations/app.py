@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 
 from libs.crypto import KeyRing, SignedLinks, Vault
 from libs.db import Database
-from libs.events import OutboxWriter
+from libs.events import Feed, OutboxWriter
 from libs.events.contracts.operations import OperationsStorageCounted
 from libs.files import Storage, StoredFiles, Uploads, upload_route
 from libs.graph import Subgraph, subgraph_app
@@ -26,12 +26,13 @@ from subgraphs.operations.schema import schema
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What the graph of operations needs beyond the database: long work, keys, signed addresses, uploads."""
+    """What the graph of operations needs beyond the database: long work, keys, signed addresses, uploads, events."""
 
     queue: JobQueue
     vault: Vault
     links: SignedLinks
     uploads: Uploads
+    feed: Feed
 
 
 def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
@@ -47,13 +48,15 @@ def open_uploads(settings: Settings, vault: Vault) -> Uploads:
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     """The graph of operations. Raises SettingsError when a key is missing."""
     database = open_database(settings, clock=clock)
-    vault = Vault(KeyRing.from_settings(settings), person_keys)
+    key_ring = KeyRing.from_settings(settings)
+    vault, feed = Vault(key_ring, person_keys), Feed(settings, SCHEMA, key_ring)
     links = SignedLinks(settings, purpose="report card")
     uploads = open_uploads(settings, vault)
-    extras = Extras(JobQueue(SCHEMA, vault), vault, links, uploads)
+    extras = Extras(JobQueue(SCHEMA, vault), vault, links, uploads, feed)
     subgraph = Subgraph(SCHEMA, settings, schema, database, Tenant.__table__, extras, clock)
     archive = Archive(database, vault, StoredFiles(settings.files_url), links, clock)
-    return subgraph_app(subgraph, [*report_card_routes(archive), upload_route(uploads, database, clock)])
+    routes = [*report_card_routes(archive), upload_route(uploads, database, clock)]
+    return subgraph_app(subgraph, routes, beside=[feed.run])
 
 
 def create_worker(settings: Settings) -> SubgraphWorker:

@@ -3,7 +3,12 @@
 import strawberry
 
 from libs.graph import subgraph_schema
-from subgraphs.operations.attendance.graph import AttendanceMutation, AttendanceQuery, SchoolOverview
+from subgraphs.operations.attendance.graph import (
+    AttendanceMutation,
+    AttendanceQuery,
+    AttendanceSubscription,
+    SchoolOverview,
+)
 from subgraphs.operations.grading.graph import GradingMutation, GradingQuery
 from subgraphs.operations.report_card.graph import ReportCardMutation, ReportCardQuery
 from subgraphs.operations.roster.graph import ClassSubject, Student, Subject
@@ -20,4 +25,11 @@ class Mutation(AttendanceMutation, GradingMutation, ReportCardMutation, UploadMu
     """What can be done."""
 
 
-schema = subgraph_schema(query=Query, mutation=Mutation, types=[Student, ClassSubject, Subject, SchoolOverview])
+@strawberry.type
+class Subscription(AttendanceSubscription):
+    """What is told as it happens."""
+
+
+schema = subgraph_schema(
+    query=Query, mutation=Mutation, subscription=Subscription, types=[Student, ClassSubject, Subject, SchoolOverview]
+)

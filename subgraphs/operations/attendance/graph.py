@@ -1,6 +1,7 @@
 """Attendance in the graph."""
 
 import datetime as dt
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import strawberry
 from sqlalchemy import ColumnElement, FromClause, Select, any_, or_
 
 from libs.auth import Reach
+from libs.events.contracts.operations import AttendanceRecorded
 from libs.graph import (
     Call,
     FileInput,
@@ -19,6 +21,7 @@ from libs.graph import (
     entity,
     error,
     figure,
+    find_each,
     find_job,
     given,
     given_out,
@@ -26,6 +29,7 @@ from libs.graph import (
     result,
     root_aggregates,
 )
+from libs.kernel import Forbidden
 from subgraphs.operations.attendance import model, operations, queries, rules
 
 if TYPE_CHECKING:
@@ -231,3 +235,29 @@ class AttendanceMutation:
             file_id=input.file.file_id,
         )
         return ImportAttendanceSuccess(job_id=job_id)
+
+
+@strawberry.type
+class AttendanceSubscription:
+    """What is told of attendance as it happens."""
+
+    @strawberry.subscription(
+        description="Each mark of a class that is made or changed from now on, by pupil, to those who see it."
+    )
+    async def attendance_recorded(
+        self, info: Info, class_id: Annotated[UUID, strawberry.argument(description="The class.")]
+    ) -> AsyncGenerator[Attendance | None]:
+        """Raises Forbidden for a class of which the actor sees nothing, absent and foreign ones among them."""
+        context, actor = info.context, info.context.signed_in
+        # Listening comes first: what is recorded while the class is looked at is told as well.
+        async with context.extras.feed.listen(AttendanceRecorded, actor.tenant_id) as told:
+            async with context.database.read(actor.binding("attendance")) as tx:
+                if not await queries.sees_class(tx, actor, class_id, context.today):
+                    raise Forbidden
+            async for event, meta in told:
+                if event.class_id != class_id:
+                    continue
+                # A mark is dated by its transaction, as the event is; what has changed since has an event of its own.
+                made = {"class_id": class_id, "date": event.date, "observed_at": meta.time}
+                for mark in await find_each(info, Attendance, order="student_id, schedule_id", **made):
+                    yield mark

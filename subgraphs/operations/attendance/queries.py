@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from libs.auth import Actor, Reach
 from libs.db import ReadTransaction
 from subgraphs.operations.attendance.model import StudentAttendance
 from subgraphs.operations.attendance.rules import AttendanceStatus
@@ -134,6 +135,17 @@ async def keeps_class(tx: ReadTransaction, *, class_id: UUID, user_id: UUID, day
     """Whether the account leads the class, or teaches it on that day."""
     classes = _kept_classes(_value(tx.tenant_id), _value(user_id), bindparam(None, day)).subquery()
     return (await tx.execute(select(classes).where(classes.c[0] == class_id))).first() is not None
+
+
+async def sees_class(tx: ReadTransaction, actor: Actor, class_id: UUID, day: date) -> bool:
+    """Whether the actor sees marks of a class: the office of any, teachers of those kept, families of their pupils'."""
+    reach = actor.reach("attendance")
+    if reach is Reach.ALL:
+        found = await tx.execute(select(Class.id).where(Class.tenant_id == tx.tenant_id, Class.id == class_id))
+        return found.first() is not None
+    if reach is Reach.TAUGHT and await keeps_class(tx, class_id=class_id, user_id=actor.user_id, day=day):
+        return True
+    return actor.may("attendance:read_own") and not (await sitting_in(tx, class_id, day)).isdisjoint(actor.student_ids)
 
 
 async def sitting_in(tx: ReadTransaction, class_id: UUID, day: date) -> frozenset[UUID]:

@@ -5,13 +5,13 @@ import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { createGatewayRuntime } from '@graphql-hive/gateway-runtime';
 import http from '@graphql-mesh/transport-http';
-import ws from '@graphql-mesh/transport-ws';
 import { GraphQLError, Kind } from 'graphql';
 import { PROPAGATED_HEADERS } from './admission.mjs';
 import { directiveRules, useRefusedFields } from './directives.mjs';
 import { isOutage, isTimeout, useOutages } from './outages.mjs';
 import { placed } from './places.mjs';
 import { Refusal } from './refusals.mjs';
+import { subscriptionTransport } from './subscriptions.mjs';
 
 const RELOAD_MS = 1_000; // how often the supergraph's file is looked at
 const DRAIN_MS = 30_000; // how long requests under way may keep a replaced supergraph
@@ -36,7 +36,10 @@ export function createGateway(settings, { log, metrics, circuits, onServed }) {
     },
     pollingInterval: RELOAD_MS,
     gracefulSchemaReload: { drainTimeout: DRAIN_MS },
-    transports: { http: { getSubgraphExecutor: (given) => sparing(http.getSubgraphExecutor(given)) }, ws },
+    transports: {
+      http: { getSubgraphExecutor: (given) => sparing(http.getSubgraphExecutor(given)) },
+      ws: subscriptionTransport(propagated),
+    },
     transportEntries: transportEntries(settings),
     customAgent: () => agent,
     propagateHeaders: { fromClientToSubgraphs: ({ request }) => propagated(request.headers) },
@@ -78,12 +81,11 @@ export function createGateway(settings, { log, metrics, circuits, onServed }) {
 
 function transportEntries({ subgraphs, upstreamTimeoutMs }) {
   const located = Object.entries(subgraphs).map(([name, location]) => [name, { location }]);
-  const connectionParams = Object.fromEntries(PROPAGATED_HEADERS.map((name) => [name, `{context.headers.${name}}`]));
   const options = {
     // Every request has its own trace and request id in the key, so nothing could be shared but the price of copying.
     deduplicateInflightRequests: false,
     timeout: upstreamTimeoutMs, // of HTTP calls, to the last byte; subscriptions go by WebSocket and have none
-    subscriptions: { kind: 'ws', options: { connectionParams } },
+    subscriptions: { kind: 'ws' },
   };
   return { ...Object.fromEntries(located), '*.http': { options } };
 }

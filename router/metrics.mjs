@@ -13,6 +13,7 @@ export function createMetrics({ circuits }) {
   const fast = new Map();
   let inFlight = 0;
   let turns = () => ({});
+  let socketsOpen = () => 0;
   const count = (counter, labels) => counter.set(labels, (counter.get(labels) ?? 0) + 1);
   return {
     requestStarted: () => {
@@ -28,6 +29,9 @@ export function createMetrics({ circuits }) {
       histogram.sum += seconds;
       histogram.count += 1;
       durations.set(route, histogram);
+    },
+    countSockets: (count) => {
+      socketsOpen = count;
     },
     upstreamFailed: (subgraph) => count(upstreamFailures, `subgraph="${subgraph}"`),
     callRefused: (subgraph) => count(refusedCalls, `subgraph="${subgraph}"`),
@@ -84,6 +88,7 @@ export function createMetrics({ circuits }) {
         ...family('wiyata_router_requests_in_flight', 'gauge', 'Requests being answered.', [
           `wiyata_router_requests_in_flight ${inFlight}`,
         ]),
+        ...family('wiyata_router_sockets', 'gauge', 'WebSockets of clients.', [`wiyata_router_sockets ${socketsOpen()}`]),
         ...family('process_resident_memory_bytes', 'gauge', 'Resident memory.', [
           `process_resident_memory_bytes ${process.memoryUsage.rss()}`,
         ]),

@@ -15,6 +15,7 @@ import { Refusal } from './refusals.mjs';
 
 const HOST = /^([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d+)?$/i;
 const MAX_BODY_BYTES = 2 ** 20;
+const SLOW_MS = 30_000; // for a client that takes nothing to hear why it is dropped
 const MAX_FILE_BYTES = 25 * 2 ** 20; // the largest file that a subgraph takes
 
 /** The HTTP server over `gateway`; the caller listens on it. `isStopping()` makes it not ready. */
@@ -68,7 +69,7 @@ export function createOrigin(settings, { gateway, lane, verify, check, takeTurn,
     if (isDevelopment && isForGraphiql(request)) return answerGraphiql(response);
     compressAnswers(request, response);
     const body = request.method === 'POST' ? await readOperation(request) : undefined;
-    const admitted = { ...named };
+    const admitted = { ...named, drop: () => setTimeout(() => response.destroy(), SLOW_MS) };
     let params;
     try {
       admitted.claims = await admit(request, verify);
@@ -86,7 +87,9 @@ export function createOrigin(settings, { gateway, lane, verify, check, takeTurn,
     await gateway.requestListener(request, response, { admitted, params });
   }
 
-  return createServer((request, response) => {
+  // Whoever offers another protocol (curl: h2c) is answered in this one.
+  const shouldUpgradeCallback = ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket';
+  return createServer({ shouldUpgradeCallback }, (request, response) => {
     const startedAt = performance.now();
     const named = identify(request, originOf);
     let route = 'refused';

@@ -35,6 +35,11 @@ const REFUSALS = {
   PAYLOAD_TOO_LARGE: [413, 'Permintaan melebihi 1 MiB.', 'The request is larger than 1 MiB.'],
   UNSUPPORTED_MEDIA_TYPE: [415, 'Kirim application/json.', 'Send application/json.'],
   INTERNAL: [500, 'Terjadi kesalahan pada sistem.', 'Something went wrong on our side.'],
+  SLOW_CLIENT: [
+    null,
+    'Anda terlalu lambat menerima kabar; berlanggananlah lagi.',
+    'You did not take what was told; subscribe again.',
+  ],
   UNAVAILABLE: [503, 'Layanan sedang tidak tersedia.', 'The service is unavailable at the moment.'],
 };
 

@@ -11,6 +11,7 @@ import { createOperations } from './operations.mjs';
 import { createOrigin } from './origin.mjs';
 import { createRates } from './rates.mjs';
 import { loadSettings, SettingsError } from './settings.mjs';
+import { createSockets } from './sockets.mjs';
 import { createVerifier } from './tokens.mjs';
 import { createTurns } from './turns.mjs';
 import { openValkey } from './valkey.mjs';
@@ -39,16 +40,18 @@ async function main() {
   const documents = createDocuments({ registered: readRegistered(settings.documents), valkey, isProduction });
   const rates = createRates({ valkey, exempt: settings.rateExempt });
   let isStopping = false;
-  const origin = createOrigin(settings, {
+  const parts = {
     gateway,
-    lane: settings.hasFastLane ? createLane(settings, { metrics, circuits }) : undefined,
     verify: createVerifier(settings),
     check: createChecks({ documents, operations, rates }),
-    takeTurn: createTurns({ metrics }),
-    metrics,
     log,
     isStopping: () => isStopping,
-  });
+  };
+  const lane = settings.hasFastLane ? createLane(settings, { metrics, circuits }) : undefined;
+  const origin = createOrigin(settings, { ...parts, lane, metrics, takeTurn: createTurns({ metrics }) });
+  const sockets = createSockets(settings, parts);
+  metrics.countSockets(() => sockets.size);
+  origin.on('upgrade', sockets.upgrade);
 
   const answers = new Set();
   origin.on('request', (_, response) => {
@@ -61,6 +64,7 @@ async function main() {
     log.info('stopping', { signal, inFlight: answers.size });
     const closed = new Promise((resolve) => origin.close(resolve));
     await drained(answers);
+    await sockets.close();
     await gateway[Symbol.asyncDispose]();
     origin.closeAllConnections();
     await closed;

@@ -166,12 +166,37 @@ class AcademicMutation:
         return "enrolled"
 
     @strawberry.mutation
+    async def tell(self, text: str) -> int:
+        for told in _LISTENERS:
+            told.put_nowait(text)
+        return len(_LISTENERS)
+
+    @strawberry.mutation
     def enroll_all(self) -> Pupil:
         return Pupil()
 
 
+_LISTENERS: set[asyncio.Queue[str]] = set()
+
+
 @strawberry.type
 class AcademicSubscription:
+    @strawberry.subscription
+    async def news(self) -> AsyncIterator[str]:
+        """What `tell` says, to everybody who listens."""
+        told: asyncio.Queue[str] = asyncio.Queue()
+        _LISTENERS.add(told)
+        try:
+            while True:
+                yield await told.get()
+        finally:
+            _LISTENERS.remove(told)
+
+    @strawberry.subscription
+    async def flood(self, size: int, count: int) -> AsyncIterator[str]:
+        for _ in range(count):
+            yield "x" * size
+
     @strawberry.subscription
     async def ticks(self, every: float, count: int) -> AsyncIterator[int]:
         for number in range(count):
@@ -235,6 +260,7 @@ class Subgraph:
     jwks: dict[str, Any] | None = None
     port: int = 0
     socket_params: list[dict[str, Any]] = field(default_factory=list)
+    sockets_open: int = 0
     _server: uvicorn.Server | None = None
     _thread: threading.Thread | None = None
 
@@ -250,12 +276,20 @@ class Subgraph:
         """The calls to its graph."""
         return [call for call in self.calls if call.path == "/graphql"]
 
+    async def until_open(self, number: int) -> None:
+        """Waits until that many sockets are open, at most five seconds."""
+        for _ in range(100):
+            if self.sockets_open == number:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"{self.sockets_open} sockets are open, not {number}")
+
     def start(self) -> None:
-        """Serves on a port of its own until `stop`."""
+        """Serves on a port of its own, the same each time, until `stop`."""
         config = uvicorn.Config(
             self,
             host="127.0.0.1",
-            port=0,
+            port=self.port,
             log_config=None,
             lifespan="off",
             ws="websockets-sansio",
@@ -276,7 +310,11 @@ class Subgraph:
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            await self._graph(scope, self._noting_params(receive), send)
+            self.sockets_open += 1
+            try:
+                await self._graph(scope, self._noting_params(receive), send)
+            finally:
+                self.sockets_open -= 1
             return
         body = await _read(receive)
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}

@@ -1,7 +1,5 @@
 """`@authenticated` and `@requiresScopes` at the router: refused fields are null, never asked for, and the rest stands."""
 
-import asyncio
-
 from tests.router.conftest import Graph, Tokens
 
 
@@ -67,16 +65,3 @@ async def test_a_document_of_refused_fields_alone_is_answered(graph: Graph) -> N
     result = await graph.ask("{ audit me { email } }")
     assert result["data"] == {"audit": None, "me": None}
     assert sorted(errors_of(result)) == [("UNAUTHENTICATED", ["audit"]), ("UNAUTHENTICATED", ["me"])]
-
-
-async def test_no_client_socket_is_opened(graph: Graph) -> None:
-    """Trap 8, sockets: a WebSocket of a client would need a token look-up of its own; none is served, so none passes one on."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", graph.router.port)
-    writer.write(
-        b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
-    )
-    status = (await reader.readline()).decode()
-    writer.close()
-    await writer.wait_closed()
-    assert status.split()[1] != "101"

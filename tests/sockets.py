@@ -57,6 +57,15 @@ class Socket:
         errors = message["payload"] if message["type"] == "error" else message["payload"]["errors"]
         return str(errors[0]["extensions"]["code"])
 
+    async def ending(self, seconds: float = SECONDS) -> str:
+        """The code of the error that ends a subscription, told as its last result or in its place."""
+        message = await self.receive(seconds)
+        if message["type"] == "next":
+            assert (await self.receive(seconds))["type"] == "complete"
+            return str(message["payload"]["errors"][0]["extensions"]["code"])
+        assert message["type"] == "error", message
+        return str(message["payload"][0]["extensions"]["code"])
+
     async def is_silent(self, seconds: float) -> bool:
         """Whether nothing comes for a while."""
         try:

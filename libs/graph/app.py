@@ -226,12 +226,7 @@ def subgraph_app(
     checks = {"database": database_answers, "valkey": valkey_answers}
     return Starlette(
         routes=[
-            Route("/graphql", view, methods=["POST", "GET"]),
-            *(
-                [WebSocketRoute("/graphql", Subscriptions(subgraph.schema, view.admit))]
-                if subgraph.schema.subscription
-                else []
-            ),
+            *_graph_routes(subgraph, view),
             *health_routes(subgraph.name, VERSION, checks, ready=("database",)),
             metrics_route(metrics),
             *routes,
@@ -239,3 +234,11 @@ def subgraph_app(
         middleware=[Middleware(TelemetryMiddleware, metrics=metrics, max_file=MOST_BYTES)],
         lifespan=lifespan,
     )
+
+
+def _graph_routes(subgraph: Subgraph, view: GraphView) -> list[BaseRoute]:
+    """`/graphql`; over WebSocket too where there are subscriptions."""
+    routes: list[BaseRoute] = [Route("/graphql", view, methods=["POST", "GET"])]
+    if subgraph.schema.subscription is not None:
+        routes.append(WebSocketRoute("/graphql", Subscriptions(subgraph.schema, view.admit)))
+    return routes

@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,9 +19,7 @@ from strawberry.types import Info
 
 from libs.graph.fields import LIST_SIZE as PAGE
 from libs.graph.fields import assumed_size
-
-Receive = Callable[[], Any]
-Send = Callable[[dict[str, Any]], Any]
+from tests.router.asgi import Receive, Send, answer, read, replay, send_in_pieces, telling_whole
 
 
 @dataclass
@@ -316,7 +314,7 @@ class Subgraph:
             finally:
                 self.sockets_open -= 1
             return
-        body = await _read(receive)
+        body = await read(receive)
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         target = scope["raw_path"].decode() + (f"?{scope['query_string'].decode()}" if scope["query_string"] else "")
         self.calls.append(Call(scope["method"], target, headers, body))
@@ -334,28 +332,28 @@ class Subgraph:
         if self.fault is not None:
             await self._fail(send)
         elif scope["path"] == "/graphql":
-            await self._graph(scope, _replay(body), _telling_whole(send))
+            await self._graph(scope, replay(body), telling_whole(send))
         elif scope["path"] == "/.well-known/jwks.json" and self.jwks is not None:
-            await _send(send, 200, json.dumps(self.jwks).encode())
+            await answer(send, 200, json.dumps(self.jwks).encode())
         elif scope["path"] == "/health/ready":
-            await _send(send, 200, b"{}")
+            await answer(send, 200, b"{}")
         elif scope["path"] == "/account/page":
-            await _send(
+            await answer(
                 send, 200, b"<p>page</p>", {"content-security-policy": "default-src 'nonce-x'", "server": "secret"}
             )
         elif scope["path"] == "/files/academic/large":
-            await _send_in_pieces(send, piece=b"x" * 65536, count=64)
+            await send_in_pieces(send, piece=b"x" * 65536, count=64)
         else:
             told = {"subgraph": self.name, "method": scope["method"], "headers": headers, "size": len(body)}
-            await _send(send, 200, json.dumps(told).encode(), {"x-from": self.name})
+            await answer(send, 200, json.dumps(told).encode(), {"x-from": self.name})
 
     async def _fail(self, send: Send) -> None:
         if self.fault == "hang":
             await asyncio.sleep(3)
         if self.fault == "html":
-            await _send(send, 502, b"<h1>Bad Gateway at db-1.internal</h1>")
+            await answer(send, 502, b"<h1>Bad Gateway at db-1.internal</h1>")
         elif self.fault == "garbage":
-            await _send(send, 200, b"{ Traceback (most recent call last): /srv/app.py")
+            await answer(send, 200, b"{ Traceback (most recent call last): /srv/app.py")
         else:
             raise ConnectionAbortedError  # uvicorn closes the connection with a bare 500
 
@@ -369,56 +367,3 @@ class Subgraph:
             return message
 
         return noting
-
-
-def _telling_whole(send: Send) -> Send:
-    """As our subgraphs do: an answer without errors says so in a header."""
-    start: dict[str, Any] = {}
-
-    async def telling(message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            start.update(message)
-            return
-        if start and b'"errors"' not in message.get("body", b""):
-            start["headers"] = [*start["headers"], (b"x-graph-whole", b"1")]
-        if start:
-            await send(dict(start))
-            start.clear()
-        await send(message)
-
-    return telling
-
-
-async def _read(receive: Receive) -> bytes:
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    return body
-
-
-def _replay(body: bytes) -> Receive:
-    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
-
-    async def receive() -> Any:
-        for message in messages:
-            return message
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    return receive
-
-
-async def _send(send: Send, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-    names = {"content-type": "application/json"} | (headers or {})
-    raw = [(name.encode(), value.encode()) for name, value in names.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _send_in_pieces(send: Send, piece: bytes, count: int) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/pdf")]})
-    for _ in range(count):
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})

@@ -9,7 +9,6 @@ import strawberry
 from sqlalchemy import ColumnElement, FromClause, Select, any_, or_
 
 from libs.auth import Reach
-from libs.events.contracts.operations import AttendanceRecorded
 from libs.graph import (
     Call,
     FileInput,
@@ -250,14 +249,10 @@ class AttendanceSubscription:
         """Raises Forbidden for a class of which the actor sees nothing, absent and foreign ones among them."""
         context, actor = info.context, info.context.signed_in
         # Listening comes first: what is recorded while the class is looked at is told as well.
-        async with context.extras.feed.listen(AttendanceRecorded, actor.tenant_id) as told:
+        async with operations.recordings(context.extras.feed, actor.tenant_id, class_id) as recordings:
             async with context.database.read(actor.binding("attendance")) as tx:
                 if not await queries.sees_class(tx, actor, class_id, context.today):
                     raise Forbidden
-            async for event, meta in told:
-                if event.class_id != class_id:
-                    continue
-                # A mark is dated by its transaction, as the event is; what has changed since has an event of its own.
-                made = {"class_id": class_id, "date": event.date, "observed_at": meta.time}
-                for mark in await find_each(info, Attendance, order="student_id, schedule_id", **made):
+            async for recording in recordings:
+                for mark in await find_each(info, Attendance, order="student_id, schedule_id", **recording):
                     yield mark

@@ -1,16 +1,17 @@
 """Keeping attendance: a class by its teacher or the office, and many days at once from a file."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text as sql
 
 from libs.db import TenantTransaction
-from libs.events import school_day
+from libs.events import Feed, school_day
 from libs.events.contracts.operations import AbsenceNotified, AttendanceEntry, AttendanceRecorded
 from libs.files import Content, Uploads
 from libs.jobs import JobQueue, RunningJob
@@ -204,6 +205,20 @@ async def _tell_absences(
                 date=today,
                 status=became,
             )
+        )
+
+
+@asynccontextmanager
+async def recordings(feed: Feed, tenant_id: UUID, class_id: UUID) -> AsyncIterator[AsyncIterator[Mapping[str, Any]]]:
+    """What is recorded of a class from now on: of each recording, what its marks have in common. Raises FeedEnded.
+
+    A mark is dated by its transaction, as the event is; one that has changed since has an event of its own.
+    """
+    async with feed.listen(AttendanceRecorded, tenant_id) as told:
+        yield (
+            {"class_id": class_id, "date": event.date, "observed_at": meta.time}
+            async for event, meta in told
+            if event.class_id == class_id
         )
 
 

@@ -1,6 +1,9 @@
 """A client of one subgraph in process: the ASGI application, no socket, real tokens."""
 
-from collections.abc import Mapping
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
@@ -72,6 +75,41 @@ class GraphClient:
         response = await self.http.post("/graphql", json=body, headers=sent)
         answer = response.json()
         return GraphAnswer(response.status_code, answer.get("data"), answer.get("errors", []))
+
+    @asynccontextmanager
+    async def following(
+        self, query: str, variables: Mapping[str, Any], *, actor: Actor
+    ) -> AsyncIterator[Callable[[], Awaitable[GraphAnswer]]]:
+        """A subscription of an actor over a socket in process: what is yielded waits for the next answer."""
+        headers = {"authorization": f"Bearer {self.token(actor)}"}
+        if actor.tenant_id != actor.home_tenant_id:
+            headers["x-tenant-id"] = str(actor.tenant_id)
+        payload = {"query": query, "variables": _plain(variables)}
+        messages = (
+            {"type": "connection_init", "payload": headers},
+            {"type": "subscribe", "id": "1", "payload": payload},
+        )
+        given: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        given.put_nowait({"type": "websocket.connect"})
+        for message in messages:
+            given.put_nowait({"type": "websocket.receive", "text": json.dumps(message)})
+        told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        scope = {"type": "websocket", "path": "/graphql", "query_string": b"", "headers": [], "client": ("test", 1)}
+        serving = asyncio.create_task(
+            self._app({**scope, "subprotocols": ["graphql-transport-ws"], "app": self._app}, given.get, told.put)
+        )
+        for expected in ("websocket.accept", "websocket.send"):
+            assert (await told.get())["type"] == expected
+
+        async def next_answer() -> GraphAnswer:
+            message = json.loads((await told.get())["text"])
+            if message["type"] == "error":
+                return GraphAnswer(200, None, message["payload"])
+            return GraphAnswer(200, message["payload"]["data"], message["payload"].get("errors", []))
+
+        yield next_answer
+        given.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        await serving
 
 
 def _plain(value: Any) -> Any:

@@ -46,11 +46,25 @@ def attended(seen: "Seen") -> set[Any]:
     return {row["id"] for row in seen.table("class_subjects") if row["class_id"] in mine}
 
 
+def kept(seen: "Seen") -> set[Any]:
+    """Classes that the account leads, or teaches today."""
+    subjects = taught_last(seen, seen.valid("teaching"))
+    return led(seen) | {row["class_id"] for row in seen.table("class_subjects") if row["id"] in subjects}
+
+
 def kept_pupils(seen: "Seen") -> set[Any]:
     """Who sits today in a class that the account leads, or teaches today."""
-    subjects = taught_last(seen, seen.valid("teaching"))
-    classes = led(seen) | {row["class_id"] for row in seen.table("class_subjects") if row["id"] in subjects}
-    return {row["student_id"] for row in seen.valid("enrollments") if row["class_id"] in classes}
+    return {row["student_id"] for row in seen.valid("enrollments") if row["class_id"] in kept(seen)}
+
+
+def followed(seen: "Seen") -> set[Any]:
+    """Classes of whose attendance the account is told."""
+    if seen.may("attendance"):
+        return {row["id"] for row in seen.table("classes")}
+    mine = {row["class_id"] for row in seen.valid("enrollments") if row["student_id"] in seen.actor.student_ids}
+    return (kept(seen) if seen.may("attendance", "_taught") else set()) | (
+        mine if seen.may("attendance", "_own") else set()
+    )
 
 
 def sees(seen: "Seen", resource: str, kind: str, row: "Row") -> bool:

@@ -13,6 +13,7 @@ from libs.auth import Actor, Revocations, TokenIssuer
 from libs.kernel import new_id, utc_now
 from libs.settings import Settings
 from libs.testing import actor_of
+from subgraphs.operations.app import create_app
 from subgraphs.operations.attendance.rules import AttendanceStatus
 from tests.operations.attendance.scene import Scene
 from tests.operations.world import World
@@ -171,3 +172,30 @@ async def test_the_protocol_is_kept(here: Scene, follow: Follow, socket_url: str
     async with socket_to(socket_url) as socket:
         with pytest.raises(ConnectionClosed):
             await socket.receive(8)
+
+
+async def test_a_socket_that_takes_nothing_is_dropped(here: Scene, settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    """Over a transport that never drains, as the router would be that has stopped."""
+    monkeypatch.setattr("libs.graph.subscriptions._SEND_SECONDS", 0.2)
+    sent: list[str] = []
+    messages = iter(['{"type": "connection_init"}', '{"type": "ping"}'])
+
+    async def receive() -> dict[str, str]:
+        if not sent:
+            return {"type": "websocket.connect"}
+        if (text := next(messages, None)) is None:
+            await asyncio.Event().wait()
+        return {"type": "websocket.receive", "text": str(text)}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message["type"])
+        if len(sent) == 3:  # the answer to the ping
+            await asyncio.Event().wait()
+        if message["type"] == "websocket.close":
+            sent.append(message["reason"])
+
+    scope = {"type": "websocket", "path": "/graphql", "headers": [], "client": ("127.0.0.1", 1)}
+    app = create_app(settings)
+    async with asyncio.timeout(5):
+        await app({**scope, "subprotocols": ["graphql-transport-ws"], "query_string": b"", "app": app}, receive, send)
+    assert sent == ["websocket.accept", "websocket.send", "websocket.send", "websocket.close", "SLOW_CLIENT"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -93,7 +93,7 @@ class GraphClient:
         given.put_nowait({"type": "websocket.connect"})
         for message in messages:
             given.put_nowait({"type": "websocket.receive", "text": json.dumps(message)})
-        told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        told: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
         scope = {"type": "websocket", "path": "/graphql", "query_string": b"", "headers": [], "client": ("test", 1)}
         serving = asyncio.create_task(
             self._app({**scope, "subprotocols": ["graphql-transport-ws"], "app": self._app}, given.get, told.put)

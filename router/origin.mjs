@@ -10,7 +10,6 @@ import { answerCors, setSecurityHeaders } from './headers.mjs';
 import { createHealth } from './health.mjs';
 import { answerLanding } from './landing.mjs';
 import { readParameters } from './parameters.mjs';
-import { createOrigins } from './proxies.mjs';
 import { Refusal } from './refusals.mjs';
 
 const HOST = /^([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d+)?$/i;
@@ -19,10 +18,9 @@ const SLOW_MS = 30_000; // for a client that takes nothing to hear why it is dro
 const MAX_FILE_BYTES = 25 * 2 ** 20; // the largest file that a subgraph takes
 
 /** The HTTP server over `gateway`; the caller listens on it. `isStopping()` makes it not ready. */
-export function createOrigin(settings, { gateway, lane, verify, check, takeTurn, metrics, log, isStopping }) {
+export function createOrigin(settings, { gateway, lane, originOf, verify, check, takeTurn, metrics, log, isStopping }) {
   const health = createHealth(settings, { isStopping });
   const forward = createForwarder(settings, { log });
-  const originOf = createOrigins(settings.trustedProxies);
   const isProduction = settings.environment === 'production';
   const isDevelopment = settings.environment === 'development';
 

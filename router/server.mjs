@@ -9,6 +9,7 @@ import { createLog } from './log.mjs';
 import { createMetrics } from './metrics.mjs';
 import { createOperations } from './operations.mjs';
 import { createOrigin } from './origin.mjs';
+import { createOrigins } from './proxies.mjs';
 import { createRates } from './rates.mjs';
 import { loadSettings, SettingsError } from './settings.mjs';
 import { createSockets } from './sockets.mjs';
@@ -42,6 +43,7 @@ async function main() {
   let isStopping = false;
   const parts = {
     gateway,
+    originOf: createOrigins(settings.trustedProxies),
     verify: createVerifier(settings),
     check: createChecks({ documents, operations, rates }),
     log,

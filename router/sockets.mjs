@@ -25,7 +25,7 @@ const ANY_SUBSCRIPTION = parse('subscription { __typename }'); // graphql-ws wan
  * The sockets of one router: `upgrade` is the listener of the HTTP server's event, `close()` ends them all, `size` is how many
  * there are.
  */
-export function createSockets(settings, { gateway, verify, check, log, isStopping }) {
+export function createSockets(settings, { gateway, originOf, verify, check, log, isStopping }) {
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: MOST_FRAME,
@@ -36,7 +36,7 @@ export function createSockets(settings, { gateway, verify, check, log, isStoppin
   const protocol = makeServer({
     connectionInitWaitTimeout: INIT_MS,
     onConnect: (context) => begin(context, verify),
-    onSubscribe: (context, _, payload) => prepare(context, payload, { verify, check }),
+    onSubscribe: (context, _, payload) => prepare(context, payload, { originOf, verify, check }),
     subscribe: ({ contextValue }) => gateway.getResultForParams(contextValue, contextValue),
     onNext: (...[, , , , result]) => told(result),
   });
@@ -176,9 +176,9 @@ function asking({ headers, request }) {
 }
 
 /** Checks a subscription and hands it to the gateway; answers errors where it is refused. */
-async function prepare({ extra, subscriptions }, payload, { verify, check }) {
+async function prepare({ extra, subscriptions }, payload, { originOf, verify, check }) {
   const request = asking(extra);
-  const named = identify(request);
+  const named = identify(request, () => originOf(extra.request));
   const admitted = { ...named, drop: extra.drop };
   try {
     if (Object.keys(subscriptions).length > MOST_OPERATIONS) throw malformed(`more than ${MOST_OPERATIONS} subscriptions`);

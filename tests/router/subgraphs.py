@@ -362,6 +362,8 @@ class Subgraph:
             message = await receive()
             if text := message.get("text"):
                 frame = json.loads(text)
+                if frame["type"] == "ping" and self.fault == "deaf":
+                    await asyncio.Event().wait()
                 if frame["type"] == "connection_init":
                     self.socket_params.append(frame.get("payload") or {})
             return message

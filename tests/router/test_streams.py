@@ -80,6 +80,15 @@ async def test_a_restart_of_a_subgraph_is_told_and_who_subscribes_again_goes_on(
         assert await socket.told() == {"ticks": 0}
 
 
+@pytest.mark.deep
+async def test_a_subgraph_without_a_sign_of_life_ends_what_it_told(graph: Graph, tokens: Tokens) -> None:
+    """Fails without pings upstream: a stopped process keeps its connections, and clients wait for ever."""
+    async with asking(address(graph.router), tokens.bearer()) as socket:
+        await socket.subscribe(SILENT)
+        graph.subgraphs["academic"].fault = "deaf"
+        assert await socket.ending(40) == "UNAVAILABLE"
+
+
 async def test_a_new_supergraph_ends_subscriptions_and_who_subscribes_again_goes_on(
     start_router: StartRouter, supergraph: Path, tokens: Tokens, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ import { Remembered } from './remembered.mjs';
 
 const SHA256 = /^[0-9a-f]{64}$/;
 const MOST_REMEMBERED = 2_000;
+const LONGEST_KEPT = 32_768; // characters: what is longer is sent each time, or a few senders could fill the memory
 const KEPT_SECONDS = 7 * 24 * 3600; // in Valkey, since a document was last sent with its text
 
 /** The documents of a folder by their hash: what `manifest.json` says of each, and its text. Throws when one is not what it says. */
@@ -47,7 +48,7 @@ export function createDocuments({ registered, valkey, isProduction }) {
   }
 
   async function keep(hash, text) {
-    if (remembered.get(hash) !== undefined) return;
+    if (text.length > LONGEST_KEPT || remembered.get(hash) !== undefined) return;
     remembered.set(hash, text);
     await valkey.set(keyOf(hash), text, { EX: KEPT_SECONDS }).catch(() => undefined); // other routers ask for the text again
   }

@@ -20,6 +20,7 @@ import { Remembered } from './remembered.mjs';
 import { readSupergraph } from './supergraph.mjs';
 
 const MOST_KNOWN = 2_000; // documents with their operation's name
+const LONGEST_KNOWN = 32_768; // characters: what is longer is worked out each time, or a few senders could fill the memory
 const CODES = { depth: 'DEPTH_LIMIT', aliases: 'ALIAS_LIMIT', directives: 'DIRECTIVE_LIMIT', rootFields: 'ROOT_FIELD_LIMIT' };
 
 /**
@@ -42,7 +43,7 @@ export function createOperations() {
     const before = known.get(key);
     if (before !== undefined) return opened(before);
     const made = prepare(graph, text, operationName);
-    known.set(key, made);
+    if (key.length <= LONGEST_KNOWN) known.set(key, made);
     return opened(made);
   }
 

@@ -118,6 +118,15 @@ async def test_a_refused_document_is_not_kept(apart, tokens: Tokens):
     assert code_of(answer) == "PERSISTED_QUERY_NOT_FOUND"
 
 
+async def test_a_long_document_is_answered_and_not_kept(apart, tokens: Tokens):
+    text = "{ level(of: 3) } #" + "x" * 40_000
+    for _ in range(2):
+        told = await apart["one"].client.post("/graphql", json=by_hash(text, query=text), headers=tokens.bearer())
+        assert told.json() == {"data": {"level": 3}}
+        answer = await apart["one"].client.post("/graphql", json=by_hash(text), headers=tokens.bearer())
+        assert code_of(answer) == "PERSISTED_QUERY_NOT_FOUND"
+
+
 @pytest.mark.parametrize(
     "body", [{"query": SCHOOL}, by_hash(SCHOOL), by_hash(SCHOOL, query=SCHOOL), {"documentId": sha256(SCHOOL)}]
 )

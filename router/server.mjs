@@ -17,6 +17,7 @@ import { createVerifier } from './tokens.mjs';
 import { createTurns } from './turns.mjs';
 import { openValkey } from './valkey.mjs';
 
+const KEEP_ALIVE_MS = 65_000; // longer than load balancers and clients keep a connection: who closes first races with a request
 const GRACE_MS = 25_000; // longest wait for requests under way after a termination signal
 
 /** Waits until no answer is under way but event streams, which end only when told to. */
@@ -51,6 +52,7 @@ async function main() {
   };
   const lane = settings.hasFastLane ? createLane(settings, { metrics, circuits }) : undefined;
   const origin = createOrigin(settings, { ...parts, lane, metrics, takeTurn: createTurns({ metrics }) });
+  origin.keepAliveTimeout = KEEP_ALIVE_MS;
   const sockets = createSockets(settings, parts);
   metrics.countSockets(() => sockets.size);
   origin.on('upgrade', sockets.upgrade);

@@ -53,7 +53,7 @@ DOCUMENTS = {
     "an unknown field": "{ nope }",
     "an unknown directive": "{ __typename @nope }",
     "an unknown argument": "{ __typename(a: 1) }",
-    "a subscription": "subscription { __typename }",
+    "a subscription": "subscription { nope }",
     "a schema": "type Query { a: Int }",
     "an unknown variable type": "query($a: Nope) { __typename }",
     "a number beyond floats": "{ __type(name: " + "9" * 5_000 + ") { name } }",

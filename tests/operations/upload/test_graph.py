@@ -13,7 +13,8 @@ from subgraphs.operations.attendance.operations import IMPORT_ATTENDANCE, carry_
 from subgraphs.operations.model import SCHEMA, person_keys
 from tests.libs.files.sending import Sender, assert_addresses_are_kept
 from tests.libs.files.workbooks import workbook
-from tests.operations.attendance.test_graph import Scene, here
+from tests.operations.attendance.conftest import here
+from tests.operations.attendance.scene import Scene
 
 __all__ = ["here"]
 SUNDAY = 7

@@ -27,12 +27,12 @@ PUPILS = ("student 1", "student 2", "student 3")
 
 
 @pytest.fixture(scope="session")
-def anggrek(running: Stack) -> School:
+def flamboyan(running: Stack) -> School:
     """A school of its own, and the administrator of another one."""
 
     async def open_it() -> School:
         async with httpx.AsyncClient(base_url=running.url, timeout=60) as client:
-            school, other = School("anggrek", running, client, "20304104"), School("seroja", running, client)
+            school, other = School("flamboyan", running, client, "20304104"), School("seroja", running, client)
             await asyncio.gather(school.open(), other.found())
             school.people["Admin elsewhere"] = other.people["Admin"]
         return school
@@ -42,8 +42,8 @@ def anggrek(running: Stack) -> School:
 
 
 @pytest.fixture
-def school(anggrek: School, http: httpx.AsyncClient) -> School:
-    return anggrek.over(http)
+def school(flamboyan: School, http: httpx.AsyncClient) -> School:
+    return flamboyan.over(http)
 
 
 @asynccontextmanager

@@ -129,13 +129,14 @@ async def _first(lines: AsyncIterator[str], count: int) -> AsyncIterator[str]:
 
 
 async def subscribe_until_it_goes_on(socket: Socket, class_id: str) -> None:
-    """As a client does that is told UNAVAILABLE."""
+    """As a client does that is told UNAVAILABLE: with pauses, for the subgraph finds the broker again by itself."""
     for _ in range(20):
         await socket.subscribe(RECORDED, **{"class": class_id})
         try:
             assert await socket.ending(1) == "UNAVAILABLE"
         except TimeoutError:
             return
+        await asyncio.sleep(0.5)
     raise AssertionError("it does not go on")
 
 

@@ -1,6 +1,6 @@
 // What is checked before a request reaches the graph, and the headers it goes on with.
 
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { languageOf, Refusal } from './refusals.mjs';
 
 /** The tenant of the platform's own accounts, which act on every school. */
@@ -9,6 +9,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 const SINGLE_HEADERS = ['Authorization', 'X-Tenant-Id', 'Idempotency-Key', 'X-Request-Id', 'traceparent'];
+const SINGLE_NAMES = new Map(SINGLE_HEADERS.map((name) => [name.toLowerCase(), name]));
 
 /**
  * Headers that only the router sets: a client's own never go on. Nor does any with an underscore, which some servers take for the one
@@ -44,7 +45,7 @@ export function identify(request, originOf) {
   }
   if (!REQUEST_ID.test(headers['x-request-id'] ?? '')) headers['x-request-id'] = randomUUID();
   if (!TRACEPARENT.test(headers.traceparent ?? '')) {
-    headers.traceparent = `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
+    headers.traceparent = newTrace();
     delete headers.tracestate;
   }
   headers['x-forwarded-for'] = address;
@@ -52,14 +53,19 @@ export function identify(request, originOf) {
   return { requestId: headers['x-request-id'], language, address, proto };
 }
 
+/** Of UUIDs, for Node has their random bits at hand. */
+function newTrace() {
+  const [trace, span] = [randomUUID(), randomUUID()].map((id) => id.replaceAll('-', ''));
+  return `00-${trace}-${span.slice(16)}-01`;
+}
+
 /**
  * Checks token and tenant, and fills in X-Tenant-Id from the token where it is absent.
  * Returns the token's claims, or undefined without a token. Throws Refusal.
  */
 export async function admit(request, verify) {
-  for (const name of SINGLE_HEADERS) {
-    if (request.headersDistinct[name.toLowerCase()]?.length > 1) throw malformed(name, 'given more than once');
-  }
+  const twice = givenTwice(request, SINGLE_NAMES);
+  if (twice) throw malformed(SINGLE_NAMES.get(twice), 'given more than once');
   const headers = request.headers;
   const tenant = headers['x-tenant-id']?.toLowerCase();
   if (tenant !== undefined && !UUID.test(tenant)) throw malformed('X-Tenant-Id', 'not a UUID');
@@ -70,6 +76,17 @@ export async function admit(request, verify) {
   const named = tenant ?? claims?.tenant_id;
   if (named !== undefined) headers['x-tenant-id'] = named;
   return claims;
+}
+
+/** The first of these names that a request has twice; `request.headers` shows only one of both. */
+export function givenTwice({ rawHeaders }, names) {
+  const seen = new Set();
+  for (let place = 0; place < rawHeaders.length; place += 2) {
+    const name = rawHeaders[place].toLowerCase();
+    if (seen.has(name)) return name;
+    if (names.has(name)) seen.add(name);
+  }
+  return undefined;
 }
 
 function bearer(authorization) {

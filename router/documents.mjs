@@ -30,10 +30,11 @@ export function readRegistered(folder) {
  */
 export function createDocuments({ registered, valkey, isProduction }) {
   const remembered = new Remembered(MOST_REMEMBERED);
+  const byText = new Map([...registered.values()].map((entry) => [entry.text, entry]));
 
   async function resolve({ query, documentId, extensions }, tier) {
     const hash = hashOf(documentId, extensions);
-    const entry = registered.get(hash ?? (typeof query === 'string' ? sha256(query) : undefined));
+    const entry = hash === undefined ? byText.get(query) : registered.get(hash);
     if (entry) return { text: entry.text, registered: entry };
     if (tier === 'integrator' || (tier === 'public' && isProduction)) throw new Refusal('PERSISTED_QUERY_ONLY');
     if (hash === undefined) return { text: query };

@@ -25,17 +25,13 @@ export function createLane(settings, { metrics, circuits }) {
     const leave = circuits[operation.owner].enter();
     if (!leave) return false;
     const upstream = ask(target, request, response, encoded(operation, params));
-    const answer = await headOf(upstream, settings.upstreamTimeoutMs, leave);
+    const { bytes, isLate } = await answerOf(upstream, settings.upstreamTimeoutMs, leave);
     if (response.destroyed) return true; // nobody waits for it any more
-    if (answer === 'late') admitted.late = operation.owner;
-    if (answer === 'late' || answer === 'lost') return false;
-    if (!isPlain(answer)) {
-      answer.resume();
-      return false;
-    }
+    if (isLate) admitted.late = operation.owner;
+    if (!bytes) return false;
     metrics.laneTaken(operation.owner);
-    const told = tellsCost ? `,"extensions":${JSON.stringify({ cost: admitted.cost })}}` : '';
-    await passOn(answer, response, `${type}; charset=utf-8`, told);
+    const body = tellsCost ? withExtensions(bytes, { cost: admitted.cost }) : bytes;
+    response.writeHead(200, { 'content-type': `${type}; charset=utf-8`, 'content-length': body.length }).end(body);
     return true;
   };
 
@@ -67,44 +63,34 @@ function encoded(operation, { variables, operationName }) {
   return `{"query":${operation.encoded},"variables":${JSON.stringify(variables ?? {})}${name}}`;
 }
 
-/** Sends an answer on as it comes; `told` stands in the place of its last bracket. */
-async function passOn(answer, response, type, told) {
-  const length = Number(answer.headers['content-length']);
-  response.writeHead(200, { 'content-type': type, 'content-length': told ? length - 1 + told.length : length });
-  if (!told) {
-    answer.once('error', () => response.destroy()); // cut off half way: the client must not take it for whole
-    return answer.pipe(response);
-  }
-  const chunks = [];
-  try {
-    for await (const chunk of answer) chunks.push(chunk);
-  } catch {
-    return response.destroy();
-  }
-  return response.end(Buffer.concat([Buffer.concat(chunks).subarray(0, -1), Buffer.from(told)]));
+/** An object as JSON with `extensions` in the place of its last bracket. */
+function withExtensions(bytes, extensions) {
+  return Buffer.concat([bytes.subarray(0, -1), Buffer.from(`,"extensions":${JSON.stringify(extensions)}}`)]);
 }
 
 /**
- * The answer's head; `late` when it does not come in time, `lost` when it never will. The time is to the last byte. The circuit is
+ * The `bytes` of an answer that is whole and well, once all have come; none otherwise, `isLate` when it took too long. The circuit is
  * told by `leave` what is known here: when the call is lost or the answer not plain, the gateway asks again and knows better.
  */
-function headOf(upstream, timeoutMs, leave) {
+function answerOf(upstream, timeoutMs, leave) {
   return new Promise((resolve) => {
+    const end = (answer, verdict) => {
+      clearTimeout(timer);
+      leave(verdict);
+      resolve(answer);
+    };
     const timer = setTimeout(() => {
-      leave('failed');
-      resolve('late');
+      end({ isLate: true }, 'failed');
       upstream.destroy();
     }, timeoutMs);
     upstream.once('response', (answer) => {
-      answer.once('end', () => leave(isPlain(answer) ? 'well' : undefined));
-      resolve(answer);
+      const chunks = [];
+      if (!isPlain(answer)) end({});
+      answer.on('data', (chunk) => chunks.push(chunk));
+      answer.once('end', () => end({ bytes: chunks.length === 1 ? chunks[0] : Buffer.concat(chunks) }, 'well'));
     });
-    upstream.once('error', () => resolve('lost'));
-    upstream.once('close', () => {
-      clearTimeout(timer);
-      leave();
-      resolve('lost');
-    });
+    upstream.on('error', () => end({}));
+    upstream.once('close', () => end({}));
   });
 }
 

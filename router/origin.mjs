@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:http';
 import { printSchema } from 'graphql';
-import { admit, identify } from './admission.mjs';
+import { admit, givenTwice, identify } from './admission.mjs';
 import { compressAnswers } from './compression.mjs';
 import { createForwarder, ownerOf } from './forwarding.mjs';
 import { answerGraphiql, isForGraphiql } from './graphiql.mjs';
@@ -12,6 +12,7 @@ import { answerLanding } from './landing.mjs';
 import { readParameters } from './parameters.mjs';
 import { Refusal } from './refusals.mjs';
 
+const HOST_NAME = new Set(['host']);
 const HOST = /^([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d+)?$/i;
 const MAX_BODY_BYTES = 2 ** 20;
 const SLOW_MS = 30_000; // for a client that takes nothing to hear why it is dropped
@@ -26,7 +27,7 @@ export function createOrigin(settings, { gateway, lane, originOf, verify, check,
 
   async function answer(request, response, named) {
     if (!request.url.startsWith('/')) throw new Refusal('BAD_REQUEST', { data: { detail: 'request target' } });
-    if (request.headersDistinct.host?.length > 1) throw new Refusal('BAD_REQUEST', { data: { detail: 'Host' } });
+    if (givenTwice(request, HOST_NAME)) throw new Refusal('BAD_REQUEST', { data: { detail: 'Host' } });
     if (isProduction && named.proto === 'http') return redirectToHttps(request, response);
     if (answerCors(request, response, settings.corsOrigins)) return 'preflight';
     const path = request.url.split('?', 1)[0];
@@ -138,12 +139,16 @@ async function readOperation(request) {
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw new Refusal('PAYLOAD_TOO_LARGE');
   const chunks = [];
   let received = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    // not destroyed when refused half way: the client is still sending and would never read the answer
-    received += chunk.length;
-    if (received > MAX_BODY_BYTES) throw new Refusal('PAYLOAD_TOO_LARGE');
-    chunks.push(chunk);
-  }
+  await new Promise((resolve, reject) => {
+    request.on('data', (chunk) => {
+      received += chunk.length;
+      if (received <= MAX_BODY_BYTES) return chunks.push(chunk);
+      request.pause(); // not destroyed: the client is still sending and would never read the answer
+      return reject(new Refusal('PAYLOAD_TOO_LARGE'));
+    });
+    request.once('end', resolve);
+    request.once('error', () => reject(new Refusal('BAD_REQUEST', { data: { detail: 'body is cut off' } })));
+  });
   return Buffer.concat(chunks).toString('utf8');
 }
 

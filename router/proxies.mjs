@@ -6,6 +6,7 @@ const MAPPED = /^::ffff:(?=\d+\.)/i; // an IPv4 address as an IPv6 socket tells 
 
 /** A function that says of an address whether it lies in one of the networks, `[address, bits, family]` each. */
 export function within(networks) {
+  if (networks.length === 0) return () => false;
   const list = new BlockList();
   for (const [address, bits, family] of networks) list.addSubnet(address, bits, family);
   return (address) => isIP(address) !== 0 && list.check(address, `ipv${isIP(address)}`);

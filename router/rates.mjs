@@ -1,5 +1,6 @@
 // How much of the graph anybody may ask for in a minute: counted in Valkey, for every router together.
 
+import { createCounters } from './counters.mjs';
 import { within } from './proxies.mjs';
 import { Refusal } from './refusals.mjs';
 import { ADMINISTRATOR_PER_MINUTE, isAdministrator, TENANT_PER_MINUTE, TIERS } from './tiers.mjs';
@@ -10,35 +11,36 @@ const SIGN_INS_PER_MINUTE = 300; // of an address; identity counts the failures 
 
 /**
  * A function that takes what an operation uses from the counters of its sender and answers the headers that tell what is left.
- * It throws Refusal RATE_LIMITED, and then nothing was taken. Without Valkey sign-ins are counted in the process and the rest goes on.
+ * It throws Refusal RATE_LIMITED, and then nothing was taken. What a query uses is taken here where there is room, so a sender can exceed
+ * a limit by what another router gives in the moment until it learns of it; what is written, and whoever is refused, is counted
+ * exactly. Without Valkey sign-ins are counted in the process and the rest goes on.
  */
 export function createRates({ valkey, exempt }) {
   const isExempt = within(exempt);
+  const counters = createCounters(valkey);
   const alone = new Map(); // sign-ins by address, while Valkey is away
 
   return async function take({ operation, tier, cost, claims, tenant, address }) {
     if (isExempt(address)) return {};
-    const counters = countersOf({ operation, tier, cost, claims, tenant, address });
-    let told;
-    try {
-      told = await valkey.take(
-        counters.map(({ key }) => `rate:${key}`),
-        [WINDOW_MS, ...counters.flatMap(({ amount, most }) => [amount, most])],
-      );
-    } catch {
-      takeAlone(alone, counters.find(({ key }) => key.startsWith('sign_in:')));
-      return {};
+    const asked = countersOf({ operation, tier, cost, claims, tenant, address });
+    let full;
+    if (operation.type !== 'query' || !counters.takeHere(asked)) {
+      try {
+        full = await counters.take(asked);
+      } catch {
+        takeAlone(alone, asked.find(({ key }) => key.startsWith('sign_in:')));
+        return {};
+      }
     }
-    const [full, ...figures] = told.map(Number);
-    const shown = counters[full === 0 ? 0 : full - 1];
-    const [used, endsIn] = figures.slice(2 * counters.indexOf(shown));
-    const seconds = Math.max(1, Math.ceil((endsIn > 0 ? endsIn : WINDOW_MS) / 1000));
+    const shown = full ?? asked[0];
+    const { used, endsAt } = counters.stateOf(shown.key);
+    const seconds = Math.max(1, Math.ceil((endsAt - Date.now()) / 1000));
     const headers = {
       'x-ratelimit-limit': String(shown.most),
       'x-ratelimit-remaining': String(Math.max(0, shown.most - used)),
       'x-ratelimit-reset': String(seconds),
     };
-    if (full === 0) return headers;
+    if (!full) return headers;
     throw new Refusal('RATE_LIMITED', {
       data: { seconds },
       extensions: { retryAfter: seconds },

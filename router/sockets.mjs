@@ -172,7 +172,7 @@ function headersOf(params) {
 
 /** What a subscription would be as an HTTP request: its own object each time, since admission fills in headers. */
 function asking({ headers, request }) {
-  return { method: 'POST', url: '/graphql', headers: { ...headers }, headersDistinct: {}, socket: request.socket };
+  return { method: 'POST', url: '/graphql', headers: { ...headers }, rawHeaders: [], socket: request.socket };
 }
 
 /** Checks a subscription and hands it to the gateway; answers errors where it is refused. */

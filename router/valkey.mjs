@@ -42,6 +42,7 @@ export function openValkey(url, { log }) {
   const client = createClient({
     url,
     disableOfflineQueue: true,
+    commandOptions: { timeout: 0 }, // its own is a signal for each command; `patiently` waits for less
     socket: { connectTimeout: 2_000, reconnectStrategy: () => RECONNECT_MS },
     scripts: { take },
   });

@@ -98,8 +98,8 @@ function isPlain({ statusCode, headers }) {
   return statusCode === 200 && headers['x-graph-whole'] !== undefined;
 }
 
-/** As the gateway chooses it: of the two types of GraphQL over HTTP the one that is accepted first. */
-function mediaType(accept) {
+/** As the gateway chooses it: of the two types of GraphQL over HTTP the one that is accepted first; undefined where neither is. */
+export function mediaType(accept) {
   if (accept === undefined || /\*\/\*|application\/\*/.test(accept)) return 'application/json';
   return JSON_TYPES.exec(accept)?.[0];
 }

@@ -3,13 +3,14 @@
 import { createServer } from 'node:http';
 import { printSchema } from 'graphql';
 import { admit, givenTwice, identify } from './admission.mjs';
+import { createBatches } from './batches.mjs';
 import { compressAnswers } from './compression.mjs';
 import { createForwarder, ownerOf } from './forwarding.mjs';
 import { answerGraphiql, isForGraphiql } from './graphiql.mjs';
 import { answerCors, setSecurityHeaders } from './headers.mjs';
 import { createHealth } from './health.mjs';
 import { answerLanding } from './landing.mjs';
-import { readParameters } from './parameters.mjs';
+import { readBatch, readParameters } from './parameters.mjs';
 import { Refusal } from './refusals.mjs';
 
 const HOST_NAME = new Set(['host']);
@@ -21,6 +22,7 @@ const MAX_FILE_BYTES = 25 * 2 ** 20; // the largest file that a subgraph takes
 /** The HTTP server over `gateway`; the caller listens on it. `isStopping()` makes it not ready. */
 export function createOrigin(settings, { gateway, lane, originOf, verify, check, takeTurn, metrics, log, isStopping }) {
   const health = createHealth(settings, { isStopping });
+  const answerBatch = createBatches({ gateway, check, takeTurn });
   const forward = createForwarder(settings, { log });
   const isProduction = settings.environment === 'production';
   const isDevelopment = settings.environment === 'development';
@@ -72,18 +74,20 @@ export function createOrigin(settings, { gateway, lane, originOf, verify, check,
     let params;
     try {
       admitted.claims = await admit(request, verify);
+      const batch = readBatch(body);
+      if (batch) return await answerBatch(request, response, { batch, admitted });
       const asked = { params: readParameters(request, body), claims: admitted.claims };
       const checked = await check({ ...asked, tenant: request.headers['x-tenant-id'], address: named.address });
       ({ params } = checked);
       Object.assign(admitted, { cost: checked.cost, tier: checked.tier });
       setHeaders(response, checked.headers);
-      if (!(await takeTurn(checked, request.headers['x-tenant-id'], response))) return; // its client has left
-      if (lane && (await lane(request, response, { ...checked, admitted }))) return;
+      if (!(await takeTurn(checked, request.headers['x-tenant-id'], response))) return undefined; // its client has left
+      if (lane && (await lane(request, response, { ...checked, admitted }))) return undefined;
     } catch (fault) {
       if (!(fault instanceof Refusal)) throw fault;
       admitted.refusal = fault;
     }
-    await gateway.requestListener(request, response, { admitted, params });
+    return gateway.requestListener(request, response, { admitted, params });
   }
 
   // Whoever offers another protocol (curl: h2c) is answered in this one.

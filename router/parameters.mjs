@@ -2,14 +2,30 @@
 
 import { Refusal } from './refusals.mjs';
 
+const MOST_OPERATIONS = 10; // of one batch
 const MOST_NESTING = 100; // of brackets in a document or of values, as in the subgraphs
 const TEXTS = ['query', 'operationName', 'documentId'];
 const OBJECTS = ['variables', 'extensions'];
 
 /** Reads `{ query, variables, operationName, extensions, documentId }`; `body` is the text of a POST. Throws Refusal. */
 export function readParameters(request, body) {
-  const params = request.method === 'POST' ? parsed(body, 'body') : fromUrl(request.url);
-  if (params === null || typeof params !== 'object' || Array.isArray(params)) throw malformed('body is not a JSON object');
+  return checkParameters(request.method === 'POST' ? parsed(body, 'body') : fromUrl(request.url));
+}
+
+/** The operations of a body that is a batch of 1 to 10, each still to be checked; undefined where it is none. Throws Refusal. */
+export function readBatch(body) {
+  if (body === undefined || !/^\s*\[/.test(body)) return undefined;
+  const batch = parsed(body, 'body');
+  if (batch.length === 0) throw malformed('a batch holds at least one operation');
+  if (batch.length > MOST_OPERATIONS) {
+    throw new Refusal('BATCH_LIMIT', { data: { most: MOST_OPERATIONS }, extensions: { allowed: MOST_OPERATIONS } });
+  }
+  return batch;
+}
+
+/** What a client gave, as it is, if those are parameters. Throws Refusal. */
+export function checkParameters(params) {
+  if (params === null || typeof params !== 'object' || Array.isArray(params)) throw malformed('it is not a JSON object');
   if (TEXTS.some((name) => !['undefined', 'string'].includes(typeof (params[name] ?? undefined)))) {
     throw malformed(`${TEXTS.join(', ')} are texts`);
   }

@@ -25,6 +25,7 @@ const REFUSALS = {
   DIRECTIVE_LIMIT: [null, 'Lebih dari {most} direktif.', 'The operation has more than {most} directives.'],
   ROOT_FIELD_LIMIT: [null, 'Lebih dari {most} field teratas.', 'The operation has more than {most} root fields.'],
   TOKEN_LIMIT: [null, 'Dokumen lebih panjang dari {most} token.', 'The document is longer than {most} tokens.'],
+  BATCH_LIMIT: [null, 'Lebih dari {most} operasi sekaligus.', 'The batch holds more than {most} operations.'],
   RATE_LIMITED: [
     429,
     'Terlalu banyak permintaan; coba lagi dalam {seconds} detik.',
@@ -81,4 +82,13 @@ export class Refusal extends Error {
   toBody(language) {
     return { errors: [{ message: this.text(language), extensions: { code: this.code, ...this.extensions } }] };
   }
+}
+
+/** A result as it goes out by another way than the gateway's own, which keeps HTTP's part of an error in its extensions. */
+export function told({ data, errors, extensions }) {
+  const shown = errors?.map((error) => {
+    const { http, ...own } = error.extensions ?? {};
+    return { message: error.message, locations: error.locations, path: error.path, extensions: own };
+  });
+  return { data, ...(shown && { errors: shown }), ...(extensions && { extensions }) };
 }

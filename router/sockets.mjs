@@ -6,7 +6,7 @@ import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { WebSocket, WebSocketServer } from 'ws';
 import { admit, identify } from './admission.mjs';
 import { readParameters } from './parameters.mjs';
-import { Refusal } from './refusals.mjs';
+import { Refusal, told } from './refusals.mjs';
 import { millisecondsLeft } from './subscriptions.mjs';
 
 const MOST_FRAME = 64 * 2 ** 10; // bytes of a client's message
@@ -199,13 +199,4 @@ async function prepare({ extra, subscriptions }, payload, { originOf, verify, ch
 
 function malformed(detail) {
   return new Refusal('BAD_REQUEST', { data: { detail } });
-}
-
-/** A result as it goes out: the gateway keeps HTTP's part of an error in its extensions. */
-function told({ data, errors, extensions }) {
-  const shown = errors?.map((error) => {
-    const { http, ...own } = error.extensions ?? {};
-    return { message: error.message, locations: error.locations, path: error.path, extensions: own };
-  });
-  return { data, ...(shown && { errors: shown }), ...(extensions && { extensions }) };
 }

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
 from tests.router.conftest import NODE, ROUTER, Graph, Router, node_environment
@@ -18,7 +19,7 @@ AUDITS = 61  # of this version; a suite that shrinks or does not run must not pa
 
 def audited(router: Router) -> list[dict[str, Any]]:
     """What the suite says of a router."""
-    command = [NODE.program, "--input-type=module", "--eval", AUDIT, f"{router.url}/graphql"]
+    command: list[str | Path] = [NODE.program, "--input-type=module", "--eval", AUDIT, f"{router.url}/graphql"]
     done = subprocess.run(
         command, cwd=ROUTER, env=node_environment(), check=True, capture_output=True, text=True, timeout=60
     )

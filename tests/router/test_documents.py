@@ -147,6 +147,17 @@ async def test_integrator_sends_nothing_else(apart, tokens: Tokens, document):
     assert apart["one"].subgraphs["academic"].operations == []
 
 
+async def test_in_a_batch_each_is_registered(apart, tokens: Tokens):
+    """Fails where the first operation of a batch is looked at for all."""
+    school, told = {"query": SCHOOL}, {"data": {"school": "SMA Gabriel Pereira"}}
+    integrator = tokens.bearer(client_id="c1", permissions=["student:read"])
+    for graph, headers in ((apart["one"], integrator), (apart["production"], {"x-tenant-id": GP})):
+        batch = [school, {"query": "{ school }"}, by_hash(SCHOOL), {"query": "mutation { enroll }"}]
+        answer = await graph.client.post("/graphql", json=batch, headers=headers)
+        codes = [each["errors"][0]["extensions"]["code"] if "errors" in each else each for each in answer.json()]
+        assert codes == [told, "PERSISTED_QUERY_ONLY"] * 2
+
+
 async def test_what_an_app_has_stored_is_not_registered(apart, tokens: Tokens):
     text = "{ level(of: 5) }"
     stored = await apart["one"].client.post("/graphql", json=by_hash(text, query=text), headers=tokens.bearer())

@@ -197,6 +197,24 @@ async def test_a_school_has_a_limit_over_all_its_people(two, tokens: Tokens, eng
     assert (await graph.post("{ school }", _sent(tokens, MS))).status_code == 200
 
 
+async def test_operations_of_a_batch_count_each(two, tokens: Tokens):
+    """Fails where a batch is counted as one: ten of twenty sign-ins are two hundred, and the second one is over the limit."""
+    graph, _ = two
+    twenty = {"query": "mutation { " + " ".join(f"a{n}: {SIGN_IN}" for n in range(20)) + " }"}
+    headers = {"x-tenant-id": GP}
+    first = await graph.client.post("/graphql", json=[twenty] * 10, headers=headers)
+    assert [each.get("errors") for each in first.json()] == [None] * 10
+    assert _told(first) == (300, 100)
+    graph.subgraphs["identity"].calls.clear()
+    second = await graph.client.post("/graphql", json=[twenty] * 10, headers=headers)
+    assert second.status_code == 200
+    codes = [each["errors"][0]["extensions"]["code"] if "errors" in each else None for each in second.json()]
+    assert codes == [None] * 5 + ["RATE_LIMITED"] * 5
+    assert len(graph.subgraphs["identity"].operations) == 100  # one for each field of a mutation
+    assert _told(second) == (300, 0)
+    assert int(second.headers["retry-after"]) > 0
+
+
 async def test_internal_networks_are_exempt(graph: Graph):
     assert "x-ratelimit-limit" not in (await graph.post("{ school }")).headers
 

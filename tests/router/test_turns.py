@@ -95,6 +95,31 @@ async def test_a_school_has_one_at_a_time_and_the_others_need_not_wait_for_it(al
     assert {answer.status_code for answer in await asyncio.gather(*first)} == {200}
 
 
+async def test_in_a_batch_each_waits_for_its_turn(alone: Graph, tokens: Tokens) -> None:
+    """Fails where a batch has one turn for all, and where a turn ends with the whole answer: the second would wait for ever."""
+    academic = alone.subgraphs["academic"]
+    batch = [{"query": f"{{ school(wait: 0.3) {DEAR} }}"}] * 3 + [{"query": SMALL}]
+    headers = _dashboard(tokens, str(new_id()))
+    asked = asyncio.create_task(alone.client.post("/graphql", json=batch, headers=headers))
+    most = 0
+    while not asked.done():
+        most = max(most, await _gauge(alone, "running"))
+    answer = await asked
+    assert [set(each) for each in answer.json()] == [{"data"}] * 4
+    assert len(_dear_ones(academic.operations)) == 3
+    assert most == 1
+    assert (await _gauge(alone, "running"), await _gauge(alone, "waiting")) == (0, 0)
+    begun = [asyncio.create_task(alone.client.post("/graphql", json=batch, headers=headers)) for _ in range(3)]
+    await _until(lambda: len(_dear_ones(academic.operations)) > 3)
+    for each in begun:
+        each.cancel()
+    for _ in range(200):
+        if await _gauge(alone, "running") + await _gauge(alone, "waiting") == 0:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("a place is never freed")
+
+
 async def test_what_a_school_may_have_waiting_is_bounded(alone: Graph, tokens: Tokens) -> None:
     headers = _dashboard(tokens, str(new_id()))
     waiting = [_dear(alone, headers, wait=0.1) for _ in range(15)]

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.router.conftest import Graph, Router, Tokens
+from tests.router.conftest import GP, MS, Graph, Router, Tokens
 from tests.router.subgraphs import SCHEMAS
 
 SCHOOL = "SMA Gabriel Pereira"
@@ -96,6 +96,25 @@ async def test_a_failed_query_is_tried_once_more_and_a_mutation_never(planned: G
     answer = await planned.post("mutation { enroll }")
     unavailable(answer, "academic", ["enroll"])
     assert len(academic.operations) == 1
+
+
+async def test_nothing_is_answered_from_a_cache(graph: Graph, planned: Graph, tokens: Tokens) -> None:
+    """Trap 5: fails with `responseCaching`, which without `session` is shared by everyone and misses what changes."""
+    for each in (graph, planned):
+        for tenant, headers in (
+            (GP, tokens.bearer(GP)),
+            (MS, tokens.bearer(MS)),
+            (MS, {"x-tenant-id": MS}),
+            (GP, tokens.bearer(GP, sub="u2")),
+        ):
+            answer = await each.ask("{ seen { tenant authorization } outbox }", headers)
+            assert answer["data"]["seen"] == {"tenant": tenant, "authorization": headers.get("authorization")}
+        each.subgraphs["academic"].calls.clear()
+        for _ in range(2):
+            assert await each.ask("{ me { id student } }", tokens.bearer()) == {
+                "data": {"me": {"id": "u1", "student": "Siti"}}
+            }
+        assert len(each.subgraphs["academic"].operations) == 2
 
 
 async def test_a_subgraph_s_own_errors_are_not_retried(planned: Graph) -> None:

@@ -49,6 +49,7 @@ async def test_cost_is_estimated_from_schema_and_variables(priced, document, var
 
 
 async def test_mutation_over_budget_never_reaches_a_subgraph(graph: Graph):
+    """Trap 2: fails with `demandControl` in the place of our own cost, which counts when the mutation is done."""
     aliases = " ".join(f"m{place}: enroll" for place in range(20))
     document = f"mutation {{ {aliases} pupils: enrollAll {{ {MANY} }} }}".replace("m19: enroll ", "")
     assert cost_of(await graph.ask(document)) == {"estimated": 20 * 10 + 1 + 1_110, "allowed": 500}

@@ -74,6 +74,7 @@ async def apart(
 
 
 async def test_hash_is_asked_for_its_document_once_for_all_routers(apart, tokens: Tokens):
+    """Trap 6: fails with `persistedDocuments`, which runs before plugins: a hash it does not know is refused for good."""
     headers, text = tokens.bearer(), "query Once { level(of: 3) }"
     unknown = await apart["one"].client.post("/graphql", json=by_hash(text), headers=headers)
     assert (unknown.status_code, code_of(unknown)) == (200, "PERSISTED_QUERY_NOT_FOUND")

@@ -17,9 +17,10 @@ class Circuit {
     this.#onChange = onChange;
   }
 
-  /** True while nothing should be sent there. For what cannot tell how a call went: an event stream. */
-  get isOpen() {
-    return this.state === 'half_open' || (this.state === 'open' && Date.now() < this.#openUntil);
+  /** True while nothing should be sent there. For what cannot tell how a call went, or not yet: an event stream, a body on its way. */
+  get isRefusing() {
+    const isOpen = this.state === 'half_open' || (this.state === 'open' && Date.now() < this.#openUntil);
+    return isOpen || this.underWay >= MOST_UNDER_WAY;
   }
 
   /**
@@ -27,7 +28,7 @@ class Circuit {
    * cannot know, since the client left or somebody else will ask again. Only the first time counts.
    */
   enter() {
-    if (this.isOpen || this.underWay >= MOST_UNDER_WAY) return undefined;
+    if (this.isRefusing) return undefined;
     const isProbe = this.state === 'open';
     if (isProbe) this.state = 'half_open';
     this.underWay += 1;

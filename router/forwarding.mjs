@@ -64,19 +64,20 @@ function decoded(segment) {
 
 /**
  * A function that passes a request on to a subgraph and its answer back, both streamed; a body over `limit` bytes is
- * refused.
+ * refused. Nothing is sent twice, and nothing to a subgraph whose circuit is open.
  */
-export function createForwarder(settings, { log }) {
+export function createForwarder(settings, { log, metrics, circuits }) {
   const agent = new Agent({ keepAlive: true, scheduling: 'lifo', timeout: IDLE_SOCKET_MS });
   return function forward(request, response, { owner, requestId, proto, limit, onFailure }) {
-    const target = new URL(request.url, settings.subgraphs[owner]);
-    const isSecure = target.protocol === 'https:';
-    const send = isSecure ? httpsRequest : httpRequest;
-    const upstream = send(target, {
-      method: request.method,
-      headers: headersFor(request, proto),
-      ...(isSecure ? {} : { agent }),
-    });
+    const unavailable = new Refusal('UNAVAILABLE', { extensions: { correlationId: requestId } });
+    const leave = entrance(circuits[owner], request);
+    if (!leave) {
+      metrics.callRefused(owner);
+      request.resume(); // or the client, which is still sending, would never read the answer
+      onFailure(unavailable);
+      return;
+    }
+    const upstream = begin(new URL(request.url, settings.subgraphs[owner]), request, proto, agent);
     const fail = (refusal) => {
       upstream.destroy();
       if (response.headersSent) response.destroy();
@@ -84,21 +85,50 @@ export function createForwarder(settings, { log }) {
     };
     upstream.setTimeout(settings.upstreamTimeoutMs, () => upstream.destroy(new Error('idle for too long')));
     upstream.on('response', (answer) => {
+      leave('well');
       for (const [name, value] of Object.entries(endToEnd(answer.headers))) response.setHeader(name, value);
       response.writeHead(answer.statusCode);
       pipeline(answer, response, () => undefined); // either side going away ends both; nobody is left to be told
     });
     upstream.on('error', (fault) => {
-      if (upstream.destroyed && response.writableEnded) return;
+      if (response.destroyed || response.writableEnded) return; // its client has left, or is answered
+      leave('failed', fault);
+      metrics.upstreamFailed(owner);
       log.error('forwarding_failed', {
         subgraph: owner,
         correlationId: requestId,
         reason: fault.code ?? fault.message,
       });
-      fail(new Refusal('UNAVAILABLE', { extensions: { correlationId: requestId } }));
+      fail(unavailable);
     });
+    upstream.once('close', () => leave());
     response.once('close', () => upstream.destroy());
     sendBody(request, upstream, limit, () => fail(new Refusal('PAYLOAD_TOO_LARGE')));
+  };
+}
+
+function begin(target, request, proto, agent) {
+  const isSecure = target.protocol === 'https:';
+  const send = isSecure ? httpsRequest : httpRequest;
+  return send(target, { method: request.method, headers: headersFor(request, proto), ...(isSecure ? {} : { agent }) });
+}
+
+/**
+ * Admits a forwarded request to a circuit, or answers undefined; the answer tells it how the call went. It counts from when the request
+ * is whole: a client that sends slowly, or stops half way, must neither hold a place nor make its subgraph look dead.
+ */
+function entrance(circuit, request) {
+  const isBodiless = BODILESS.has(request.method);
+  if (circuit.isRefusing) return undefined;
+  let isOver = false;
+  let leave = isBodiless ? circuit.enter() : undefined;
+  if (!isBodiless) request.once('end', () => isOver || (leave = circuit.enter()));
+  return (verdict, fault) => {
+    if (isOver) return;
+    isOver = true;
+    // Who cannot even be reached has failed whatever was still to come.
+    if (fault?.syscall === 'connect') leave ??= circuit.enter();
+    leave?.(verdict);
   };
 }
 

@@ -57,7 +57,7 @@ export function createMetrics({ circuits }) {
         ...family(
           'wiyata_router_upstream_failures_total',
           'counter',
-          'Subgraph calls without a GraphQL answer.',
+          'Subgraph calls without an answer.',
           samples('wiyata_router_upstream_failures_total', upstreamFailures),
         ),
         ...family(

@@ -20,10 +20,10 @@ const SLOW_MS = 30_000; // for a client that takes nothing to hear why it is dro
 const MAX_FILE_BYTES = 25 * 2 ** 20; // the largest file that a subgraph takes
 
 /** The HTTP server over `gateway`; the caller listens on it. `isStopping()` makes it not ready. */
-export function createOrigin(settings, { gateway, lane, originOf, verify, check, takeTurn, metrics, log, isStopping }) {
+export function createOrigin(settings, { gateway, lane, originOf, verify, check, takeTurn, metrics, circuits, log, isStopping }) {
   const health = createHealth(settings, { isStopping });
   const answerBatch = createBatches({ gateway, check, takeTurn });
-  const forward = createForwarder(settings, { log });
+  const forward = createForwarder(settings, { log, metrics, circuits });
   const isProduction = settings.environment === 'production';
   const isDevelopment = settings.environment === 'development';
 

@@ -69,7 +69,7 @@ export function useOutages({ log, metrics, circuits }) {
 /** Subscriptions are no calls that end well or badly: they are only kept from a subgraph that is known to fail. */
 function enter(circuit, { operationType }) {
   if (operationType !== 'subscription') return circuit.enter();
-  return circuit.isOpen ? undefined : () => undefined;
+  return circuit.isRefusing ? undefined : () => undefined;
 }
 
 /** A query ends when nobody waits for it; what a mutation has begun is finished, or of several some would be done. */

@@ -51,7 +51,7 @@ async function main() {
     isStopping: () => isStopping,
   };
   const lane = settings.hasFastLane ? createLane(settings, { metrics, circuits }) : undefined;
-  const origin = createOrigin(settings, { ...parts, lane, metrics, takeTurn: createTurns({ metrics }) });
+  const origin = createOrigin(settings, { ...parts, lane, metrics, circuits, takeTurn: createTurns({ metrics }) });
   origin.keepAliveTimeout = KEEP_ALIVE_MS;
   const sockets = createSockets(settings, parts);
   metrics.countSockets(() => sockets.size);

@@ -19,7 +19,7 @@ from strawberry.types import Info
 
 from libs.graph.fields import LIST_SIZE as PAGE
 from libs.graph.fields import assumed_size
-from tests.router.asgi import Receive, Send, answer, read, replay, send_in_pieces, telling_whole
+from tests.router.asgi import Receive, Send, answer, read, replay, reset, send_in_pieces, telling_whole
 
 
 @dataclass
@@ -341,6 +341,11 @@ class Subgraph:
             await answer(
                 send, 200, b"<p>page</p>", {"content-security-policy": "default-src 'nonce-x'", "server": "secret"}
             )
+        elif scope["path"] == "/calendar/broken.ics":
+            await answer(send, 500, b"broken")
+        elif scope["path"] == "/calendar/late.ics":
+            await asyncio.sleep(0.8)
+            await answer(send, 200, b"late")
         elif scope["path"] == "/files/academic/large":
             await send_in_pieces(send, piece=b"x" * 65536, count=64)
         else:
@@ -350,7 +355,10 @@ class Subgraph:
     async def _fail(self, send: Send) -> None:
         if self.fault == "hang":
             await asyncio.sleep(3)
-        if self.fault == "html":
+        if self.fault in {"reset", "reset once"}:
+            self.fault = None if self.fault == "reset once" else self.fault
+            reset(send)
+        elif self.fault == "html":
             await answer(send, 502, b"<h1>Bad Gateway at db-1.internal</h1>")
         elif self.fault == "garbage":
             await answer(send, 200, b"{ Traceback (most recent call last): /srv/app.py")

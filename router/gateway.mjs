@@ -43,7 +43,8 @@ export function createGateway(settings, { log, metrics, circuits, onServed }) {
     transportEntries: transportEntries(settings),
     customAgent: () => agent,
     propagateHeaders: { fromClientToSubgraphs: ({ request }) => propagated(request.headers) },
-    upstreamRetry: ({ executionRequest }) => (executionRequest.operationType === 'query' ? QUERY_RETRY : undefined),
+    upstreamRetry: ({ executionRequest: { operationType, context } }) =>
+      operationType === 'query' && !context?.admitted?.isRepeated ? QUERY_RETRY : undefined,
     genericAuth: directiveRules,
     disableIntrospection: {
       disableIf: ({ context }) => settings.environment === 'production' && !context.admitted?.claims,

@@ -25,6 +25,7 @@ export function createLane(settings, { metrics, circuits }) {
     const leave = circuits[operation.owner].enter();
     if (!leave) return false;
     const upstream = ask(target, request, response, encoded(operation, params));
+    admitted.isRepeated = true; // when the gateway asks after this, it is the second time
     const { bytes, isLate } = await answerOf(upstream, settings.upstreamTimeoutMs, leave);
     if (response.destroyed) return true; // nobody waits for it any more
     if (isLate) admitted.late = operation.owner;

@@ -117,6 +117,41 @@ async def test_nothing_is_answered_from_a_cache(graph: Graph, planned: Graph, to
         assert len(each.subgraphs["academic"].operations) == 2
 
 
+@pytest.fixture(params=["lane", "planned"])
+def either(request: pytest.FixtureRequest, graph: Graph, planned: Graph) -> Graph:
+    """Both ways to a subgraph."""
+    return graph if request.param == "lane" else planned
+
+
+@pytest.mark.parametrize(
+    ("document", "data"),
+    [("{ school }", {"school": SCHOOL}), ("{ school outbox }", {"school": SCHOOL, "outbox": 3})],
+    ids=["alone", "mixed"],
+)
+async def test_a_query_whose_connection_is_reset_is_sent_once_more(
+    either: Graph, document: str, data: dict[str, Any]
+) -> None:
+    """Fails with the gateway's retry after the lane's call, where one lost query becomes three."""
+    academic = either.subgraphs["academic"]
+    academic.fault = "reset once"
+    assert await either.ask(document) == {"data": data}
+    assert academic.fault is None
+    assert len(academic.operations) == 2
+    academic.calls.clear()
+    academic.fault = "reset"
+    unavailable(await either.post(document), "academic", ["school"])
+    assert len(academic.operations) == 2
+
+
+async def test_a_mutation_whose_connection_is_reset_is_never_sent_again(either: Graph) -> None:
+    """Trap 3: the subgraph had all of it, and may have done it."""
+    academic = either.subgraphs["academic"]
+    academic.fault = "reset once"
+    unavailable(await either.post("mutation { enroll }"), "academic", ["enroll"])
+    assert academic.fault is None
+    assert [b"enroll" in call.body for call in academic.operations] == [True]
+
+
 async def test_a_subgraph_s_own_errors_are_not_retried(planned: Graph) -> None:
     await planned.post("{ classes }")
     assert len(planned.subgraphs["academic"].operations) == 1

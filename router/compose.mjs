@@ -1,7 +1,7 @@
 // Composes the subgraphs' schemas: `node router/compose.mjs [folder]` reads <folder>/<subgraph>.graphql (default:
 // schema/) and writes <folder>/supergraph.graphql. Composition errors are printed with their subgraphs, exit code 1.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { compositionHasErrors, composeServices } from '@theguild/federation-composition';
 import { parse } from 'graphql';
@@ -25,7 +25,9 @@ function main([folder = resolve(import.meta.dirname, '../schema')]) {
     for (const error of result.errors) process.stderr.write(`${error.extensions?.code ?? 'ERROR'}: ${error.message}\n`);
     return 1;
   }
-  writeFileSync(join(folder, 'supergraph.graphql'), `${HEADER}${result.supergraphSdl.trim()}\n`);
+  const target = join(folder, 'supergraph.graphql');
+  writeFileSync(`${target}.new`, `${HEADER}${result.supergraphSdl.trim()}\n`);
+  renameSync(`${target}.new`, target); // routers that run look at the file: they see it whole
   return 0;
 }
 

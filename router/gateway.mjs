@@ -1,7 +1,6 @@
 // The GraphQL gateway: Hive Gateway's runtime, with settings where its defaults are wrong for us (README, Decisions).
 
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { createGatewayRuntime } from '@graphql-hive/gateway-runtime';
 import http from '@graphql-mesh/transport-http';
@@ -12,6 +11,7 @@ import { isOutage, isTimeout, useOutages } from './outages.mjs';
 import { placed } from './places.mjs';
 import { Refusal } from './refusals.mjs';
 import { subscriptionTransport } from './subscriptions.mjs';
+import { createSource } from './supergraph.mjs';
 
 const RELOAD_MS = 1_000; // how often the supergraph's file is looked at
 const DRAIN_MS = 30_000; // how long requests under way may keep a replaced supergraph
@@ -26,12 +26,13 @@ const IDLE_SOCKET_MS = 4_000; // under uvicorn's 5 s, so that no request is writ
  * They are part of the context, where the gateway also puts every subgraph by its name: none of ours may be one of those.
  */
 export function createGateway(settings, { log, metrics, circuits, onServed }) {
+  const read = createSource(settings.supergraph, { log });
   let supergraph;
   const agent = new Agent({ keepAlive: true, scheduling: 'lifo', timeout: IDLE_SOCKET_MS });
   const terminationListeners = ['SIGTERM', 'SIGINT'].map((signal) => [signal, process.listeners(signal)]);
   const gateway = createGatewayRuntime({
     supergraph: async () => {
-      supergraph = await readFile(settings.supergraph, 'utf8');
+      supergraph = await read();
       return supergraph;
     },
     pollingInterval: RELOAD_MS,

@@ -1,6 +1,37 @@
 // The supergraph as the router reads it beside the gateway: which subgraph has a field, and what is said of its cost.
 
-import { buildASTSchema, Kind, parse, valueFromASTUntyped } from 'graphql';
+import { readFile } from 'node:fs/promises';
+import { buildASTSchema, buildSchema, Kind, parse, valueFromASTUntyped } from 'graphql';
+
+/**
+ * A function that answers the text of a supergraph's file, as it is then. One that cannot be served is told once, and the text before it
+ * stays: the runtime would try it again with every request. Rejects when there is none before it.
+ */
+export function createSource(path, { log }) {
+  let served;
+  let refused;
+  return async function read() {
+    let given;
+    try {
+      given = await readFile(path, 'utf8');
+      if (given === refused) return served;
+      if (given !== served) mustBeSupergraph(given);
+      served = given;
+      refused = undefined;
+    } catch (fault) {
+      if (served === undefined) throw fault;
+      const seen = given ?? fault.code;
+      if (seen !== refused) log.error('supergraph_refused', { reason: fault.code ?? fault.message.split('\n', 1)[0] });
+      refused = seen;
+    }
+    return served;
+  };
+}
+
+/** Throws for what is none, or only the beginning of one that is being written. */
+function mustBeSupergraph(text) {
+  if (!buildSchema(text).getType('join__Graph')) throw new Error('it names no subgraphs');
+}
 
 /**
  * The graph of a supergraph's text: `schema` with its directives, and `owners.ofField(type, field)`, the subgraphs

@@ -13,21 +13,12 @@ import { createOrigins } from './proxies.mjs';
 import { createRates } from './rates.mjs';
 import { loadSettings, SettingsError } from './settings.mjs';
 import { createSockets } from './sockets.mjs';
+import { followAnswers } from './stopping.mjs';
 import { createVerifier } from './tokens.mjs';
 import { createTurns } from './turns.mjs';
 import { openValkey } from './valkey.mjs';
 
 const KEEP_ALIVE_MS = 65_000; // longer than load balancers and clients keep a connection: who closes first races with a request
-const GRACE_MS = 25_000; // longest wait for requests under way after a termination signal
-
-/** Waits until no answer is under way but event streams, which end only when told to. */
-async function drained(answers) {
-  const deadline = Date.now() + GRACE_MS;
-  const isStream = (response) => String(response.getHeader('content-type')).startsWith('text/event-stream');
-  while (Date.now() < deadline && [...answers].some((response) => !isStream(response))) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 async function main() {
   const settings = loadSettings();
@@ -57,21 +48,15 @@ async function main() {
   metrics.countSockets(() => sockets.size);
   origin.on('upgrade', sockets.upgrade);
 
-  const answers = new Set();
-  origin.on('request', (_, response) => {
-    answers.add(response);
-    response.once('close', () => answers.delete(response));
-  });
+  const answers = followAnswers(origin);
   const stop = async (signal) => {
     if (isStopping) return;
     isStopping = true;
     log.info('stopping', { signal, inFlight: answers.size });
-    const closed = new Promise((resolve) => origin.close(resolve));
-    await drained(answers);
+    await answers.finish();
     await sockets.close();
     await gateway[Symbol.asyncDispose]();
-    origin.closeAllConnections();
-    await closed;
+    await answers.cut();
     valkey.close();
     log.info('stopped', {});
     process.exit(0);

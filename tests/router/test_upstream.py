@@ -76,6 +76,7 @@ async def test_a_subgraph_that_is_gone_leaves_the_others_fields(graph: Graph, to
     codes = {(error["path"][0], error["extensions"]["code"]) for error in answer.json()["errors"]}
     assert codes == {("me", "UNAVAILABLE"), ("school", "UNAVAILABLE")}
     assert [leak for leak in LEAKS if leak in answer.text] == []
+    assert [leak for leak in LEAKS if leak in ready.text] == []
     assert (ready.status_code, ready.json()["checks"]) == (
         503,
         dict.fromkeys(SCHEMAS, "ok") | {"academic": "down"},

@@ -1,6 +1,6 @@
 """Load over HTTP/1.1 from one process: closed loops to find what is possible, open ones to see how long people wait.
 
-Eight connections stay open. In an open loop requests arrive at their own times, whatever became of those before; one that
+Eight connections stay open, unless more are asked for. In an open loop requests arrive at their own times, whatever became of those before; one that
 finds all connections busy waits for one, and that is part of its latency.
 """
 
@@ -120,7 +120,13 @@ async def closed_loop(
 
 
 async def open_loop(
-    port: int, questions: Sequence[Question], seconds: float, *, per_second: float, seed: int
+    port: int,
+    questions: Sequence[Question],
+    seconds: float,
+    *,
+    per_second: float,
+    seed: int,
+    connections: int = CONNECTIONS,
 ) -> Outcome:
     """Requests arrive by chance (exponential gaps), `per_second` of them on average."""
     chance, start = random.Random(seed), time.perf_counter()
@@ -133,7 +139,7 @@ async def open_loop(
                 return
             yield start + at, questions[number % len(questions)]
 
-    return await _all_connections(port, arrivals(), CONNECTIONS)
+    return await _all_connections(port, arrivals(), connections)
 
 
 async def _all_connections(port: int, arrivals: Iterator[tuple[float, Question]], connections: int) -> Outcome:

@@ -1,10 +1,12 @@
 """The product as it runs: engines, processes, router and a mail server, each on a free loopback port."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from signal import Signals
 from typing import Any
 
 from pydantic import SecretStr
@@ -70,6 +72,12 @@ class Stack:
             self._children[name].ask_to_stop()
         for name in names:
             self._children[name].reap(_SECONDS_TO_STOP)
+
+    def signal(self, name: str, number: Signals) -> None:
+        """Sends a program a signal."""
+        pid = self._children[name].pid
+        assert pid is not None
+        os.kill(pid, number)
 
     def heal(self) -> None:
         """Starts again whatever a failed test left dead."""

@@ -12,6 +12,8 @@ const SECURITY = {
 // Browsers of other origins send files to signed addresses; nothing else takes PUT.
 const METHODS = 'GET, POST, OPTIONS';
 const METHODS_OF_FILES = 'GET, PUT, OPTIONS';
+/** What a page of an allowed origin may read of an answer besides its body. */
+const EXPOSED = 'Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id';
 const CORS = {
   'access-control-allow-headers':
     'Content-Type, Authorization, X-Tenant-Id, Idempotency-Key, traceparent, Accept-Language',
@@ -30,7 +32,7 @@ export function answerCors(request, response, allowed) {
   const isAllowed = origin !== undefined && allowed.has(origin);
   if (isAllowed) {
     response.setHeader('access-control-allow-origin', origin);
-    response.setHeader('access-control-expose-headers', 'X-Request-Id');
+    response.setHeader('access-control-expose-headers', EXPOSED);
   }
   const isPreflight = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined;
   if (!isPreflight) return false;

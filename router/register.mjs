@@ -65,7 +65,7 @@ function fieldsOf(schema, document) {
 
 /** The permissions a field needs, of several that would do the widest: the catalogue names it first. */
 function needsOf({ type, name }, catalogue) {
-  const roots = { Query: catalogue.queries, Mutation: catalogue.mutations };
+  const roots = { Query: catalogue.queries, Mutation: catalogue.mutations, Subscription: catalogue.subscriptions };
   const entries = roots[type] ? [roots[type][name]] : Object.values(catalogue.types[type] ?? {}).map(({ fields }) => fields?.[name]);
   return entries.flatMap((entry) => entry?.needs ?? []).map(([widest]) => widest);
 }

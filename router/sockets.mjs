@@ -183,7 +183,8 @@ async function prepare({ extra, subscriptions }, payload, { originOf, verify, ch
   try {
     if (Object.keys(subscriptions).length > MOST_OPERATIONS) throw malformed(`more than ${MOST_OPERATIONS} subscriptions`);
     admitted.claims = await admit(request, verify);
-    const params = readParameters(request, JSON.stringify(payload));
+    const { query, ...byHash } = payload; // the protocol wants a text: an empty one stands beside a hash
+    const params = readParameters(request, JSON.stringify(query === '' ? byHash : payload));
     const tenant = request.headers['x-tenant-id'];
     const checked = await check({ params, claims: admitted.claims, tenant, address: named.address });
     const type = checked.operation?.type ?? 'subscription'; // one with faults is not run, whatever it is

@@ -14,10 +14,12 @@ from redis import Redis
 from deploy.local.engines import Engines
 from tests.router.conftest import GP, Graph, Router, StartRouter, Tokens
 from tests.router.subgraphs import Subgraph
+from tests.sockets import asking
 
 SCHOOL = "query School { school }"
 PUPILS = "query Pupils($first: Int) { pages(first: $first) { nodes { name } } }"
 ENROLL = "mutation Enroll { enroll }"
+TICK = "subscription Tick { ticks(every: 0.01, count: 1) }"
 
 
 def sha256(text: str) -> str:
@@ -40,7 +42,12 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what is registered."""
     folder = tmp_path_factory.mktemp("documents")
     manifest = {}
-    for name, text, cost in (("school", SCHOOL, 10), ("pupils", PUPILS, 50), ("enroll", ENROLL, 20)):
+    for name, text, cost in (
+        ("school", SCHOOL, 10),
+        ("pupils", PUPILS, 50),
+        ("enroll", ENROLL, 20),
+        ("tick", TICK, 10),
+    ):
         (folder / f"{name}.graphql").write_text(text)
         entry = {"file": f"{name}.graphql", "owner": "tests", "scopes": ["student:read"], "cost": cost, "personal": []}
         manifest[sha256(text)] = entry
@@ -84,6 +91,34 @@ async def test_hash_is_asked_for_its_document_once_for_all_routers(apart, tokens
     for router in ("one", "other"):
         known = await apart[router].client.post("/graphql", json=by_hash(text), headers=headers)
         assert known.json() == {"data": {"level": 3}}
+
+
+async def test_a_subscription_is_asked_for_by_its_hash_alone(apart, tokens: Tokens):
+    """Fails where the empty text, without which graphql-transport-ws takes no message, counts as a document."""
+    text = "subscription Ticks { ticks(every: 0.01, count: 1) }"
+    url = apart["one"].router.url.replace("http", "ws")
+    async with asking(f"{url}/graphql", tokens.bearer()) as socket:
+
+        async def subscribe(**payload: Any) -> None:
+            await socket.send(id="1", type="subscribe", payload=payload)
+
+        await subscribe(**by_hash(text, query=""))
+        assert await socket.refusal() == "PERSISTED_QUERY_NOT_FOUND"
+        for query in (text, ""):
+            await subscribe(**by_hash(text, query=query))
+            assert await socket.told() == {"ticks": 0}
+            assert (await socket.receive())["type"] == "complete"
+        await subscribe(query="")
+        assert await socket.refusal() == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize("naming", [by_hash(TICK), {"documentId": sha256(TICK)}], ids=["hash", "document id"])
+async def test_an_integrator_subscribes_to_a_registered_document(apart, tokens: Tokens, naming):
+    url = apart["one"].router.url.replace("http", "ws")
+    integrator = tokens.bearer(client_id="c1", permissions=["student:read"])
+    async with asking(f"{url}/graphql", integrator) as socket:
+        await socket.send(id="1", type="subscribe", payload={"query": ""} | naming)
+        assert await socket.told() == {"ticks": 0}
 
 
 async def test_hash_must_be_that_of_the_document(apart, tokens: Tokens):

@@ -18,13 +18,14 @@ from tests.router.subgraphs import Subgraph
 
 TOLD_SECONDS = 0.2
 """Until a router has surely told Valkey what it counted."""
+PAGE = "https://app.example.test"
 SIGN_IN = 'login(email: "sri@gp.test")'
 
 
 @pytest.fixture(scope="session")
 def counting(start_router: StartRouter, engines: Engines) -> tuple[Router, Router]:
     """Two routers over one Valkey, which exempt nobody."""
-    settings = {"WIYATA_VALKEY_URL": engines.valkey_url, "WIYATA_RATE_EXEMPT": ""}
+    settings = {"WIYATA_VALKEY_URL": engines.valkey_url, "WIYATA_RATE_EXEMPT": "", "WIYATA_CORS_ORIGINS": PAGE}
     return start_router(**settings), start_router(**settings)
 
 
@@ -124,6 +125,19 @@ async def test_aliases_count_each(two, tokens: Tokens):
     assert 0 < seconds <= 60
     assert refused.headers["retry-after"] == refused.headers["x-ratelimit-reset"] == str(seconds)
     assert _told(refused) == (100, 0)
+
+
+async def test_a_page_reads_how_much_is_left_and_when_to_come_again(two, tokens: Tokens):
+    """Fails where CORS exposes none of the headers: a page sees those of the answer that it names alone."""
+    graph, _ = two
+    headers = _sent(tokens) | {"origin": PAGE}
+    await _exhaust(graph, "{ " + " ".join(f"a{n}: school" for n in range(11)) + " }", headers, 9)
+    for status in (200, 429):
+        answer = await graph.post("{ school }", headers)
+        exposed = set(answer.headers["access-control-expose-headers"].lower().split(", "))
+        told = {name for name in answer.headers if name.startswith("x-ratelimit-") or name == "retry-after"}
+        assert (answer.status_code, len(told)) == (status, 3 if status == 200 else 4)
+        assert told | {"x-request-id"} <= exposed
 
 
 async def test_a_refused_mutation_reaches_no_subgraph_and_takes_nothing(two, tokens: Tokens):

@@ -43,6 +43,14 @@ def test_manifest_says_what_a_document_needs_touches_and_costs(node_modules: Non
     assert (refused.returncode, "just documents" in refused.stderr) == (1, True)
 
 
+def test_a_subscription_needs_what_its_field_needs(node_modules: None, tmp_path: Path):
+    text = "# owner: x\nsubscription Marks($class: ID!) { attendanceRecorded(classId: $class) { id } }"
+    (tmp_path / "marks.graphql").write_text(text)
+    assert register(tmp_path).returncode == 0
+    (entry,) = json.loads((tmp_path / "manifest.json").read_text()).values()
+    assert entry["scopes"] == ["attendance:read"]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -1,8 +1,6 @@
 """The engines of a test run: real PostgreSQL, Valkey and NATS on free ports, in a folder of their own."""
 
-import fcntl
 import os
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +9,7 @@ import pytest
 
 from deploy.local.engines import Engines
 from deploy.local.engines import engines as running
-from deploy.local.node import find_node, packages_are_current
+from tests.packages import install
 
 pytest_plugins = ["libs.testing.plugin"]
 
@@ -35,10 +33,5 @@ def engines() -> Iterator[Engines]:
 
 @pytest.fixture(scope="session")
 def node_modules() -> None:
-    """The router's packages, installed where they are missing: by one worker, while the others wait for it."""
-    router, node = Path(__file__).parents[1] / "router", find_node()
-    with (router / "package-lock.json").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not packages_are_current(router):
-            command = [*node.npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"]
-            subprocess.run(command, cwd=router, env={**os.environ, **node.environment()}, check=True, timeout=300)
+    """The router's packages."""
+    install(Path(__file__).parents[1] / "router")

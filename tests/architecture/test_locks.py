@@ -3,9 +3,11 @@
 import json
 import re
 
+import pytest
+
 from tests.architecture.sources import ROOT, repository_files
 
-PYTHON_LOCK, NODE_LOCK = ROOT / "requirements.lock", ROOT / "router/package-lock.json"
+PYTHON_LOCK, NODE_FOLDERS = ROOT / "requirements.lock", (ROOT / "router", ROOT / "tests/browser")
 # written in halves, so that this file is not what it looks for
 ADDRESSES = re.compile(
     "|".join(
@@ -33,8 +35,13 @@ def test_python_is_locked_by_hash():
     assert [entry.split()[0] for entry in entries if "==" not in entry or "--hash=sha256:" not in entry] == []
 
 
-def test_node_is_locked_by_hash():
-    packages = {name: entry for name, entry in json.loads(NODE_LOCK.read_text())["packages"].items() if name}
+@pytest.mark.parametrize("folder", NODE_FOLDERS, ids=lambda folder: folder.name)
+def test_node_is_locked_by_hash(folder):
+    packages = {
+        name: entry
+        for name, entry in json.loads((folder / "package-lock.json").read_text())["packages"].items()
+        if name
+    }
     assert packages
     assert [name for name, entry in packages.items() if "resolved" in entry] == []
     assert [name for name, entry in packages.items() if not entry.get("integrity") and not entry.get("link")] == []

@@ -40,14 +40,15 @@ _CONFIDANTS = {
 
 
 class Stack:
-    """Everything that runs, by name; `mail` is the SMTP server that the notifications end in."""
+    """Everything that runs, by name; `mail` is the SMTP server that the notifications end in, `page_origin` the only one that may call."""
 
     def __init__(self, folder: Path, mail: MailServer) -> None:
         self.mail = mail
         self._folder = folder
-        self._ports = {name: free_port() for name in (*ENGINES, *PROCESSES)}
+        self._ports = {name: free_port() for name in (*ENGINES, *PROCESSES, "page")}
         self.settings = _settings(self._ports, mail.port, folder)
         self.url = self.settings.public_url
+        self.page_origin = self.settings.cors_origins
         self._children = {
             program.name: Child(program, mark=folder, log=folder / f"{program.name}.log")
             for program in self._programs()
@@ -152,6 +153,7 @@ def _settings(ports: dict[str, int], mail_port: int, folder: Path) -> Settings:
     return Settings(
         environment="development",
         public_url=f"http://127.0.0.1:{ports['router']}",
+        cors_origins=f"http://127.0.0.1:{ports['page']}",
         supergraph=ROOT / "schema" / "supergraph.graphql",
         rate_exempt="127.0.0.0/8",
         database_url=f"postgresql://127.0.0.1:{ports['postgres']}/{DATABASE}",

@@ -327,7 +327,8 @@ async def _fetch(
     pool: AsyncConnectionPool, connection: AsyncConnection[Any], binding: Binding, asked: tuple[str, Sequence[Any]]
 ) -> list[bytes | None]:
     try:
-        await connection.set_autocommit(True)
+        if not connection.autocommit:  # to ask is nothing, to set it takes a lock and a turn of the loop
+            await connection.set_autocommit(True)
         return await fetch_first_column(connection, binding, *asked)
     finally:
         await pool.putconn(connection)

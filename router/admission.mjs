@@ -15,7 +15,7 @@ const SINGLE_NAMES = new Map(SINGLE_HEADERS.map((name) => [name.toLowerCase(), n
  * Headers that only the router sets: a client's own never go on. Nor does any with an underscore, which some servers take for the one
  * with a hyphen.
  */
-export const INTERNAL_HEADERS = /^(forwarded|via|x-real-ip|x-forwarded-.*|x-wiyata-.*|.*_.*)$/;
+export const INTERNAL_HEADERS = /^(forwarded|via|x-real-ip|x-forwarded-.*|x-wiyata-.*|x-internal-.*|.*_.*)$/;
 
 /**
  * The headers a subgraph gets of a GraphQL request. Each goes through `propagateHeaders`, so that it is part of the key

@@ -1,6 +1,7 @@
-"""What the planner must get right (trap 11): four kinds of documents in which the Rust planner errs, each with data beside it.
+"""What the planner must get right (trap 11): the kinds of documents in which the Rust planner errs.
 
-The naive setting is `unifiedGraphHandler` of `@graphql-hive/router-runtime` without a fallback: each of these fails over it.
+The naive setting is `unifiedGraphHandler` of `@graphql-hive/router-runtime` without a fallback: introspection beside data, one of several
+operations and an operation of which nothing is allowed fail over it. It leaves @defer out; here that directive is refused.
 """
 
 import pytest

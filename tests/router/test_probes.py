@@ -11,6 +11,7 @@ import pytest
 from tests.router.conftest import GP, Graph, Router, StartRouter, Tokens
 from tests.router.subgraphs import Subgraph
 from tests.router.test_origin import raw
+from tests.sockets import asking
 
 LEAKS = (
     "Did you mean",
@@ -119,13 +120,55 @@ def _leaks(text: str) -> list[str]:
     return [leak for leak in LEAKS if leak in text]
 
 
+async def _by_post(graph: Graph, document: str, headers: dict[str, str]) -> str:
+    return (await graph.post(document, headers)).text
+
+
+async def _by_get(graph: Graph, document: str, headers: dict[str, str]) -> str:
+    answer = await graph.client.get("/graphql", params={"query": document}, headers=headers)
+    return answer.text if answer.status_code != 431 else "TOKEN_LIMIT"  # longer than any header may be: not read at all
+
+
+async def _in_batch(graph: Graph, document: str, headers: dict[str, str]) -> str:
+    body = [{"query": document}, {"query": "{ __typename }"}, {"query": document}]
+    first, between, last = (await graph.client.post("/graphql", json=body, headers=headers)).json()
+    assert (first, between) == (last, {"data": {"__typename": "Query"}})
+    return json.dumps(first)
+
+
+async def _by_stream(graph: Graph, document: str, headers: dict[str, str]) -> str:
+    answer = await graph.post(document, {"accept": "text/event-stream", **headers})
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    return answer.text
+
+
+async def _by_socket(graph: Graph, document: str, headers: dict[str, str]) -> str:
+    async with asking(f"ws://127.0.0.1:{graph.router.port}/graphql", headers) as socket:
+        await socket.subscribe(document)
+        return json.dumps(await socket.receive())
+
+
+WAYS = {"post": _by_post, "get": _by_get, "batch": _in_batch, "event stream": _by_stream, "socket": _by_socket}
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", OVERLOADS)
-async def test_overload_reaches_no_subgraph(graph: Graph, name: str) -> None:
+async def test_overload_reaches_no_subgraph(graph: Graph, name: str, way: str) -> None:
     document, code = OVERLOADS[name]
-    answer = await asyncio.wait_for(graph.ask(document), timeout=5)
-    assert "data" not in answer
-    assert {error["extensions"]["code"] for error in answer["errors"]} == {code}
+    answer = await asyncio.wait_for(WAYS[way](graph, document, {}), timeout=5)
+    assert '"data"' not in answer
+    assert code in answer
+    assert _leaks(answer.replace(document, "")) == []
     assert _calls(graph) == []
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "batch"])
+async def test_no_way_tells_visitors_of_the_schema(production: Graph, way: str) -> None:
+    for document in ("{ __schema { queryType { name } } }", "{ schol }", "subscription { tick }", "mutation { enrol }"):
+        answer = await WAYS[way](production, document, {"x-tenant-id": GP})
+        assert "PERSISTED_QUERY_ONLY" in answer
+        assert '"data"' not in answer
+        assert _leaks(answer) == []
 
 
 @pytest.mark.parametrize("name", FORGED)
@@ -255,6 +298,14 @@ async def test_a_header_given_twice_is_refused_in_any_case(graph: Graph, name: s
         _head("X Tenant Id: " + GP) + JSON_BODY,
         _head(" folded") + JSON_BODY,
         _head("Host: y") + JSON_BODY,
+        _head("X-Tenant-Id: " + GP, "\tfolded") + JSON_BODY,
+        _head("Content-Length: 45, 45", length=None) + JSON_BODY,
+        _head("Transfer-Encoding: gzip, chunked", "Transfer-Encoding: identity", length=None) + b"0\r\n\r\n",
+        _head("Transfer-Encoding: chunked", length=None) + b"+2d\r\n" + JSON_BODY + b"\r\n0\r\n\r\n",
+        _head("Transfer-Encoding: chunked", length=None) + b"0x2d\r\n" + JSON_BODY + b"\r\n0\r\n\r\n",
+        _head("Transfer-Encoding: chunked", length=None) + b"2d\n" + JSON_BODY + b"\n0\n\n",
+        _head().replace(b"POST /graphql", b"POST http://x/graphql") + JSON_BODY,
+        _head("Connection: Upgrade", "Upgrade: websocket", "Content-Length: 5") + JSON_BODY,
         _head(length=None).replace(b"Host: x\r\n", b"") + JSON_BODY,
     ],
 )
@@ -266,7 +317,8 @@ async def test_a_request_that_could_be_read_in_two_ways_is_refused(graph: Graph,
 
 
 @pytest.mark.parametrize(
-    "case", ["X-WIYATA-ACTOR", "x-wiyata-actor", "X-Forwarded-FOR", "FORWARDED", "Via", "x_tenant_id"]
+    "case",
+    ["X-WIYATA-ACTOR", "x-wiyata-actor", "X-Internal-User", "X-Forwarded-FOR", "FORWARDED", "Via", "x_tenant_id"],
 )
 async def test_internal_headers_are_dropped_in_any_case(graph: Graph, case: str) -> None:
     await raw(graph.router, _head(f"{case}: 6.6.6.6") + JSON_BODY)
@@ -276,3 +328,35 @@ async def test_internal_headers_are_dropped_in_any_case(graph: Graph, case: str)
     seen = [call for call in graph.subgraphs["identity"].calls if call.path != "/.well-known/jwks.json"]
     assert len(seen) == 2
     assert [call for call in seen if "6.6.6.6" in call.headers.values()] == []
+
+
+async def test_a_socket_passes_on_no_internal_header(graph: Graph, tokens: Tokens) -> None:
+    names = ("x-wiyata-actor", "X-Internal-User", "X-Forwarded-For", "x_tenant_id", "Idempotency-Key")
+    given = tokens.bearer() | dict.fromkeys(names, "6.6.6.6")
+    shaken = {"additional_headers": dict.fromkeys(names[:4], "6.6.6.6")}
+    async with asking(f"ws://127.0.0.1:{graph.router.port}/graphql", given, **shaken) as socket:
+        await socket.subscribe("subscription { ticks(every: 0, count: 1) }")
+        assert await socket.told() == {"ticks": 0}
+    (params,) = graph.subgraphs["academic"].socket_params
+    assert "6.6.6.6" not in params.values()
+
+
+async def test_trailers_are_no_headers(graph: Graph) -> None:
+    """A name that is refused or settled as a header must not come in behind the body."""
+    chunk = f"{len(JSON_BODY):x}\r\n".encode() + JSON_BODY + b"\r\n"
+    trailers = f"0\r\nX-Tenant-Id: {GP}\r\nAuthorization: Bearer x\r\n\r\n".encode()
+    status, answer = await raw(graph.router, _head("Transfer-Encoding: chunked", length=None) + chunk + trailers)
+    assert (status, b'{"tenant":null,"authorization":null}' in answer) == (200, True)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/json"])
+async def test_the_body_of_a_refused_request_never_becomes_a_second_one(graph: Graph, kind: str) -> None:
+    """Refused before its body is read, over a connection that is kept: what comes next is body, not a request."""
+    inner = b"GET /account/inner HTTP/1.1\r\nHost: x\r\n\r\n"
+    large = inner + b"x" * 2**20 if kind == "application/json" else inner
+    head = f"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: {len(large)}\r\n\r\n"
+    last = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    status, answer = await raw(graph.router, head.encode() + large + last)
+    assert status == (413 if kind == "application/json" else 415)
+    assert answer.count(b"HTTP/1.1 ") <= 2
+    assert [call.path for call in graph.subgraphs["identity"].calls if "inner" in call.path] == []

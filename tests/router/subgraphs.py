@@ -227,7 +227,11 @@ class NotificationQuery:
 
 def quiet(name: str) -> Schema:
     """A subgraph that no test asks for more than its presence."""
-    query = strawberry.type(type("Query", (), {"__annotations__": {name: str | None}, name: "here"}))
+
+    def here() -> str | None:
+        return "here"
+
+    query = strawberry.type(type("Query", (), {name: strawberry.field(here)}))
     return Schema(query=query, federation_version="2.9")
 
 

@@ -39,7 +39,7 @@ def senders(tokens: Tokens) -> dict[str, dict[str, str]]:
 def assert_conforms(body: Any) -> None:
     """Asserts the shape of a GraphQL answer, every error with a code of ours."""
     assert isinstance(body, dict)
-    assert set(body) <= {"data", "errors"}
+    assert set(body) <= {"data", "errors", "extensions"}
     assert "data" in body or body["errors"]
     assert isinstance(body.get("data"), dict | None)
     for error in body.get("errors", ()):

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { Agent } from 'node:http';
 import { createGatewayRuntime } from '@graphql-hive/gateway-runtime';
 import http from '@graphql-mesh/transport-http';
-import { GraphQLError, Kind } from 'graphql';
+import { GraphQLError, isObjectType, Kind, TypeInfo, visit, visitWithTypeInfo } from 'graphql';
 import { PROPAGATED_HEADERS } from './admission.mjs';
 import { directiveRules, useRefusedFields } from './directives.mjs';
 import { isOutage, isTimeout, useOutages } from './outages.mjs';
@@ -16,6 +16,7 @@ import { createSource } from './supergraph.mjs';
 const RELOAD_MS = 1_000; // how often the supergraph's file is looked at
 const DRAIN_MS = 30_000; // how long requests under way may keep a replaced supergraph
 const RETRY_DELAY_MS = 50;
+const BATCHED = /^_v\d+_/; // what the gateway puts before the keys of root fields that it asks for together
 const VARY = 'Accept, Accept-Language, Authorization, X-Tenant-Id';
 const IDLE_SOCKET_MS = 4_000; // under uvicorn's 5 s, so that no request is written to a socket that is being closed
 
@@ -160,7 +161,10 @@ function useServedSchema(onServed, read) {
   };
 }
 
-/** Refuses an operation the graph has no root type for: the gateway's own auth rule would trip over it. */
+/**
+ * Refuses an operation the graph has no root type for: the gateway's own auth rule would trip over it. What stands in an inline
+ * fragment for no reason is written without it: of `{ pages { ... { __typename } } }` the gateway would make nothing.
+ */
 function useKnownOperations() {
   let schema;
   return {
@@ -172,12 +176,29 @@ function useKnownOperations() {
         const unknown = result.definitions?.find(
           ({ kind, operation }) => kind === Kind.OPERATION_DEFINITION && schema && !schema.getRootType(operation),
         );
-        if (!unknown) return;
+        if (!unknown) {
+          if (schema && result.definitions) replaceParseResult(withoutIdleFragments(schema, result));
+          return;
+        }
         const refusal = new Refusal('BAD_REQUEST', { data: { detail: `the graph has no ${unknown.operation}` } });
         replaceParseResult(refusal.toGraphQLError(context.admitted.language));
       };
     },
   };
+}
+
+/** The document without inline fragments that hold of every object where they stand. */
+function withoutIdleFragments(schema, document) {
+  const info = new TypeInfo(schema);
+  const isIdle = ({ kind, directives }) => kind === Kind.INLINE_FRAGMENT && directives.length === 0;
+  const unfolded = (selections) =>
+    selections.flatMap((each) => (isIdle(each) ? unfolded(each.selectionSet.selections) : [each]));
+  const SelectionSet = (node) => {
+    // What stands on an object is of that object: a fragment on another type would be invalid.
+    if (!isObjectType(info.getParentType()) || !node.selections.some(isIdle)) return undefined;
+    return { ...node, selections: unfolded(node.selections) };
+  };
+  return visit(document, visitWithTypeInfo(info, { SelectionSet }));
 }
 
 const causes = new WeakMap();
@@ -209,15 +230,32 @@ function isAbsence(cause) {
   return cause?.message?.startsWith('Cannot return null for non-nullable field') ?? false;
 }
 
+/** True when the gateway has made nothing of a document that is valid. */
+function isLost(error) {
+  return error.extensions?.CRITICAL_ERROR === true && error.extensions.code === undefined;
+}
+
+/** The errors with which a subgraph has taken all data, but for those that are told already. */
+function unheard(nulled, told) {
+  const places = new Set(told.map(({ path }) => JSON.stringify(path)));
+  return (nulled ?? [])
+    .filter(({ path }) => path !== undefined && path[0] !== '_entities')
+    .map(({ message, path: [key, ...below], extensions }) => {
+      const path = [key.replace(BATCHED, ''), ...below];
+      return new GraphQLError(message, { path, extensions });
+    })
+    .filter(({ path }) => !places.has(JSON.stringify(path)));
+}
+
 /** Gives the gateway's own errors the codes of our catalogue, and INTERNAL its text and correlation id. */
 function useErrorCodes({ log }) {
   return {
     onExecutionResult({ result, setResult, context }) {
       if (!result?.errors) return;
-      const { requestId: correlationId, language } = context.admitted;
+      const { requestId: correlationId, language, nulled } = context.admitted;
       const recode = (error) => {
-        if (causes.has(error)) {
-          const cause = causes.get(error);
+        if (causes.has(error) || isLost(error)) {
+          const cause = causes.get(error) ?? error;
           log.error('internal_error', { correlationId, error: cause?.name, at: cause?.stack?.split('\n').slice(1, 8) });
           return new Refusal('INTERNAL', { extensions: { correlationId } }).toFieldError(language, error.path);
         }
@@ -226,7 +264,9 @@ function useErrorCodes({ log }) {
         return error;
       };
       const { errors: given, ...rest } = result;
-      const errors = given.filter((error) => !(result.data && isAbsence(causes.get(error)))).map(recode);
+      const lost = unheard(nulled, given);
+      const isHollow = (error) => isAbsence(causes.get(error)) && (result.data || lost.length > 0);
+      const errors = [...given.filter((error) => !isHollow(error)), ...lost].map(recode);
       setResult({ ...rest, ...(errors.length > 0 && { errors: placed(errors, result.data) }) });
     },
   };

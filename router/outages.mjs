@@ -29,7 +29,8 @@ export function isTimeout(error) {
  * whose circuit is open.
  *
  * It wraps the executor outermost, so it sees what is left after the retry. Errors that the subgraph wrote itself pass
- * as they are, and so does SCHEMA_RELOAD, by which the gateway repeats a query that a reload cut off.
+ * as they are, and so does SCHEMA_RELOAD, by which the gateway repeats a query that a reload cut off. What became of an answer
+ * without any data is kept as `admitted.nulled`: the gateway loses it where another field of the same answer comes first.
  */
 export function useOutages({ log, metrics, circuits }) {
   return {
@@ -60,7 +61,9 @@ export function useOutages({ log, metrics, circuits }) {
         const result = await (async () => executor(endedWithClient(execution)))().catch(failed);
         if (result?.[Symbol.asyncIterator]) return mapStream(result, maskAll);
         leave(hasLeft(execution) ? undefined : result?.errors?.some(isOutage) ? 'failed' : 'well');
-        return maskAll(result);
+        const told = maskAll(result);
+        if (admitted && told?.data === null) admitted.nulled = [...(admitted.nulled ?? []), ...(told.errors ?? [])];
+        return told;
       });
     },
   };

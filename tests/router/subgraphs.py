@@ -139,6 +139,11 @@ class AcademicQuery:
         raise Refused("You may not see the classes.")
 
     @strawberry.field
+    def years(self) -> list[str]:
+        """May not be null, so that its refusal takes all data."""
+        raise Refused("You may not see the years.")
+
+    @strawberry.field
     def stranger(self) -> AcademicUser | None:
         """A reference that identity has no row for."""
         return AcademicUser(id=strawberry.ID("nobody"))

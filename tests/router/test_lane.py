@@ -42,6 +42,8 @@ def comparable(answer: httpx.Response) -> Any:
         ("{ pupils { user { id student } } }", {}),
         ("{ me { name } }", {}),
         ("{ __typename school }", {}),
+        ("{ pages { ... { __typename } } }", {}),
+        ("{ pages { nodes { ... on Pupil { ... { __typename } } } } }", {}),
     ],
 )
 async def test_answer_equals_the_normal_way_s(graph: Graph, planned: Graph, tokens: Tokens, document, variables):
@@ -61,6 +63,7 @@ async def test_answer_equals_the_normal_way_s(graph: Graph, planned: Graph, toke
         "{ pupils { user { name } } }",  # another one looks the user up
         "mutation { enroll }",
         "{ classes }",  # the subgraph's own error
+        "{ pupils { name } years }",  # the same, where it takes all data
         "{ stranger { name } }",
         "{ audit }",  # a scope that is missing
         "{ me { email } }",  # the same, further down

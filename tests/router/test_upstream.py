@@ -48,6 +48,15 @@ async def test_errors_of_a_subgraph_pass_with_code_path_and_message(graph: Graph
     assert error["extensions"] == {"code": "FORBIDDEN", "permission": "class:read"}
 
 
+@pytest.mark.parametrize("document", ["{ years }", "{ pupils { name } years }", "{ years school outbox }"])
+async def test_what_takes_all_data_is_told_whatever_else_is_asked(graph: Graph, document: str) -> None:
+    """The gateway's own way: the first field that may not be null is told as a fault of ours, the reason is lost."""
+    result = await graph.ask(document)
+    (error,) = result["errors"]
+    assert (result["data"], error["path"], error["message"]) == (None, ["years"], "You may not see the years.")
+    assert error["extensions"] == {"code": "FORBIDDEN", "permission": "class:read"}
+
+
 async def test_a_reference_without_a_row_is_null_and_no_error(graph: Graph) -> None:
     """What is absent and what is hidden from the actor are both null (graph.md)."""
     assert await graph.ask("{ stranger { id name } school }") == {"data": {"stranger": None, "school": SCHOOL}}

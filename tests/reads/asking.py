@@ -40,16 +40,17 @@ async def _cursors(both: BothSchools, document: Document, actor: Actor) -> dict[
     for cursor in document.cursors:
         answer = await both.graphs[document.subgraph](cursor.probe, actor=actor)
         assert {"BAD_REQUEST", "INTERNAL"}.isdisjoint(answer.codes), (cursor.probe, answer.errors)
-        edges = list(_edges(answer.data))
-        chosen[cursor.variable] = edges[cursor.choice % len(edges)] if edges else None
+        found = list(edges(answer.data))
+        chosen[cursor.variable] = found[cursor.choice % len(found)] if found else None
     return chosen
 
 
-def _edges(data: Any) -> Iterator[tuple[str, str]]:
+def edges(data: Any) -> Iterator[tuple[str, str]]:
+    """Cursor and id of every edge in an answer."""
     if isinstance(data, Mapping):
         if "cursor" in data:
             yield data["cursor"], data["node"]["id"]
         data = list(data.values())
     if isinstance(data, list):
         for each in data:
-            yield from _edges(each)
+            yield from edges(each)

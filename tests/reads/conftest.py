@@ -24,7 +24,7 @@ from tests.reads.people import make_accounts
 from tests.reads.reference import Reference
 from tests.reads.world import SCHOOLS, SchoolRows
 
-_APPS = {
+APPS = {
     "academic": academic_app,
     "identity": identity_app,
     "notification": notification_app,
@@ -52,7 +52,7 @@ def both_schools(template: Template, tmp_path_factory: pytest.TempPathFactory) -
     """Loaded once: nothing here writes but the log of who read which contact."""
     with clone_database(template) as cloned, asyncio.Runner() as runner:
         settings = cloned.model_copy(update={"mail_url": f"sink:{tmp_path_factory.mktemp('mail')}"})
-        _load(settings)
+        load_schools(settings)
         runner.run(make_accounts(settings))
         stack = AsyncExitStack()
         yield BothSchools(runner, *runner.run(_opened(settings, stack)))
@@ -61,15 +61,16 @@ def both_schools(template: Template, tmp_path_factory: pytest.TempPathFactory) -
 
 async def _opened(settings: Settings, stack: AsyncExitStack) -> tuple[dict[str, GraphClient], dict[str, Reference]]:
     graphs = {}
-    for name, create_app in _APPS.items():
+    for name, create_app in APPS.items():
         graphs[name] = await stack.enter_async_context(GraphClient(create_app(settings), settings))
-    references = {name: Reference(settings, name) for name in _APPS}
+    references = {name: Reference(settings, name) for name in APPS}
     for reference in references.values():
         stack.push_async_callback(reference.close)
     return graphs, references
 
 
-def _load(settings: Settings) -> None:
+def load_schools(settings: Settings) -> None:
+    """Writes the rows of both schools into every subgraph's tables."""
     admin = settings.database_admin_url.get_secret_value()
     name = settings.database_url.rpartition("/")[2]
     engine = create_engine(
@@ -77,7 +78,7 @@ def _load(settings: Settings) -> None:
     )
     today = utc_now().astimezone(ZoneInfo("Asia/Jakarta")).date()
     with engine.begin() as connection:
-        for subgraph in _APPS:
+        for subgraph in APPS:
             connection.execute(text(f"set local role {subgraph}_owner"))
             for school in SCHOOLS:
                 for model, rows in getattr(SchoolRows(school, today), subgraph)():

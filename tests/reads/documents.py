@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from graphql import (
     GraphQLField,
+    GraphQLSchema,
     get_named_type,
     get_nullable_type,
     is_composite_type,
@@ -73,9 +74,14 @@ class Writer(Values):
     fields: int = 0
     objects: int = 0
 
+    @property
+    def schema(self) -> GraphQLSchema:
+        """What the document is written over."""
+        return SCHEMAS[self.subgraph]
+
     def document(self) -> Document:
         """An operation on Query with all its fragments."""
-        query = SCHEMAS[self.subgraph].query_type
+        query = self.schema.query_type
         root = At(depth=9, rows=1, chain=())
         parts = [self._root(query, root) for _ in range(self.one_of((1, 1, 2, 3)))]
         if self.chance(10):
@@ -94,7 +100,7 @@ class Writer(Values):
         return self._nested(query.name, name, query.fields[name], at)
 
     def _entities(self, query: Any, at: At) -> str:
-        schema = SCHEMAS[self.subgraph]
+        schema = self.schema
         # A type is asked for as often as it has fields: many belong to another subgraph and have their id here, no more.
         kinds = [kind for kind in schema.type_map["_Entity"].types for _ in kind.fields]
         wanted = [self.one_of(kinds).name for _ in range(self.one_of((2, 1, 3, 4, 0)))]

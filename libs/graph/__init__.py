@@ -21,7 +21,7 @@ from libs.graph.fields import (
 )
 from libs.graph.filters import Condition, compared, compared_any, comparison, starting_with
 from libs.graph.inputs import FileInput, checked_text, fault, given
-from libs.graph.jobs import Job, JobProgress, JobStatus, find_job
+from libs.graph.jobs import Job, JobProgress, JobStatus, find_job, follow_job
 from libs.graph.mutations import Access, mutation
 from libs.graph.paging import Connection, PageInfo
 from libs.graph.results import (
@@ -92,6 +92,7 @@ __all__ = [
     "find_each",
     "find_job",
     "find_one",
+    "follow_job",
     "given",
     "given_out",
     "language_of",

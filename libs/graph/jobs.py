@@ -1,8 +1,9 @@
 """Long work as every subgraph tells of it: one value type, so that composition finds the same in each."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from enum import StrEnum
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 from uuid import UUID
 
 import strawberry
@@ -22,6 +23,9 @@ class JobStatus(StrEnum):
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
 
+
+_UNDER_WAY: Final = (JobStatus.QUEUED, JobStatus.RUNNING)
+_LEAST_SECONDS: Final = 0.2  # between two looks at one job, however fast its steps are done
 
 described_enum(
     JobStatus,
@@ -79,6 +83,23 @@ class Job:
             progress=JobProgress(done=kept.done, total=kept.total),
             errors=field_errors(kept.errors, language),
         )
+
+
+async def follow_job(info: Info, job_id: UUID, *, permission: str) -> AsyncGenerator[Job | None]:
+    """Tells a job as it stands, and again whenever it has changed, until its end; None where `find_job` finds none.
+
+    Raises Forbidden, and FeedEnded when the `progress` in the subgraph's `extras` may have missed something.
+    """
+    last: Job | None = None
+    async with info.context.extras.progress.follow(info.context.signed_in.tenant_id, job_id) as changes:
+        # Followed first: what changes while it is read is told as well.
+        yield (last := await find_job(info, job_id, permission=permission))
+        while last is not None and last.status in _UNDER_WAY:
+            await anext(changes)
+            job = await find_job(info, job_id, permission=permission)
+            if job != last:
+                yield (last := job)
+                await asyncio.sleep(_LEAST_SECONDS)
 
 
 async def find_job(info: Info, job_id: UUID, *, permission: str) -> Job | None:

@@ -1,5 +1,6 @@
 """Long work, timed work, and the worker that runs both beside a subgraph's relay and consumer."""
 
+from libs.jobs.progress import JobProgressFeed
 from libs.jobs.queue import Claim, Job, JobQueue
 from libs.jobs.runner import JobOperation, JobOperations, JobRunner, JobStopped, RunningJob
 from libs.jobs.schedules import Schedule, Scheduler, Schedules, add_schedule, first_run
@@ -11,6 +12,7 @@ __all__ = [
     "Job",
     "JobOperation",
     "JobOperations",
+    "JobProgressFeed",
     "JobQueue",
     "JobRunner",
     "JobStopped",

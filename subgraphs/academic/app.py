@@ -11,7 +11,7 @@ from libs.events import OutboxWriter
 from libs.events.contracts.academic import AcademicStorageCounted
 from libs.files import Storage, Uploads, upload_route
 from libs.graph import Subgraph, subgraph_app
-from libs.jobs import JobQueue, SubgraphWorker
+from libs.jobs import JobProgressFeed, JobQueue, SubgraphWorker
 from libs.kernel import Clock, utc_now
 from libs.settings import Settings
 from subgraphs.academic.consumers import consumers, snapshots
@@ -27,6 +27,7 @@ class Extras:
 
     contacts: Contacts
     queue: JobQueue
+    progress: JobProgressFeed
     uploads: Uploads
 
 
@@ -44,10 +45,11 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     """The graph of academic. Raises SettingsError when a key is missing."""
     contacts = Contacts.from_settings(settings)
     uploads = open_uploads(settings, contacts.vault)
-    extras = Extras(contacts, JobQueue(SCHEMA, contacts.vault), uploads)
+    progress = JobProgressFeed(settings, SCHEMA)
+    extras = Extras(contacts, JobQueue(SCHEMA, contacts.vault), progress, uploads)
     database = open_database(settings, clock=clock)
     subgraph = Subgraph(SCHEMA, settings, schema, database, Tenant.__table__, extras, clock)
-    return subgraph_app(subgraph, [upload_route(uploads, database, clock)])
+    return subgraph_app(subgraph, [upload_route(uploads, database, clock)], beside=[progress.run])
 
 
 def create_worker(settings: Settings) -> SubgraphWorker:

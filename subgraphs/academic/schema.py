@@ -10,7 +10,7 @@ from subgraphs.academic.enrollment.graph import EnrollmentMutation
 from subgraphs.academic.holiday.graph import HolidayMutation, HolidayQuery
 from subgraphs.academic.schedule.graph import ScheduleMutation, ScheduleQuery
 from subgraphs.academic.school.graph import SchoolQuery
-from subgraphs.academic.student.graph import StudentMutation, StudentQuery
+from subgraphs.academic.student.graph import StudentMutation, StudentQuery, StudentSubscription
 from subgraphs.academic.subject.graph import SubjectMutation, SubjectQuery
 from subgraphs.academic.teacher.graph import TeacherMutation, TeacherQuery
 from subgraphs.academic.upload.graph import UploadMutation
@@ -46,4 +46,9 @@ class Mutation(
     """What can be done."""
 
 
-schema = subgraph_schema(query=Query, mutation=Mutation, types=[ClassSubject])
+@strawberry.type
+class Subscription(StudentSubscription):
+    """What is told as it happens."""
+
+
+schema = subgraph_schema(query=Query, mutation=Mutation, subscription=Subscription, types=[ClassSubject])

@@ -12,7 +12,7 @@ from libs.events import OutboxWriter
 from libs.events.contracts.identity import IdentityStorageCounted
 from libs.files import Storage, Uploads, upload_route
 from libs.graph import Subgraph, subgraph_app
-from libs.jobs import JobQueue, SubgraphWorker
+from libs.jobs import JobProgressFeed, JobQueue, SubgraphWorker
 from libs.kernel import Clock, utc_now
 from libs.settings import Settings
 from subgraphs.identity.api_client.http import ENDPOINT, TokenDesk, metadata_route, token_route
@@ -33,13 +33,14 @@ NAME = "identity"
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What identity's mutations need beyond the database: keys, hashes, signatures, uploads."""
+    """What identity's mutations need beyond the database: keys, hashes, signatures, uploads, long work."""
 
     contacts: Contacts
     hasher: PasswordHasher
     tokens: TokenPolicy
     uploads: Uploads
     queue: JobQueue
+    progress: JobProgressFeed
 
 
 def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
@@ -62,7 +63,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     """The graph of identity, its keys and its pages. Raises SettingsError when a key is missing."""
     database = open_database(settings, clock=clock)
     uploads = open_uploads(settings)
-    extras = Extras(Contacts(settings), PasswordHasher(settings), TokenPolicy(settings), uploads, open_queue(settings))
+    contacts, queue, progress = Contacts(settings), open_queue(settings), JobProgressFeed(settings, NAME)
+    extras = Extras(contacts, PasswordHasher(settings), TokenPolicy(settings), uploads, queue, progress)
     subgraph = Subgraph(NAME, settings, schema, database, Base.metadata.tables["identity.tenants"], extras, clock)
     desk = Desk(database, extras.contacts, extras.hasher, lambda: Revocations(settings, clock=clock))
     endpoint = settings.public_url.rstrip("/") + ENDPOINT
@@ -70,7 +72,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     routes = [jwks_route(extras.tokens), token_route(clients), metadata_route(clients), *account_routes(desk)]
     routes += [unlock_route(UnlockDesk(database, extras.contacts)), upload_route(uploads, database, clock)]
     routes.append(verification_route(VerificationDesk(database, extras.contacts)))
-    return subgraph_app(subgraph, routes)
+    return subgraph_app(subgraph, routes, beside=[progress.run])
 
 
 def create_worker(settings: Settings) -> SubgraphWorker:

@@ -14,7 +14,7 @@ from subgraphs.identity.session.graph import SessionMutation
 from subgraphs.identity.tenant.graph import TenantMutation, TenantQuery
 from subgraphs.identity.upload.graph import UploadMutation
 from subgraphs.identity.user.graph import UserMutation, UserQuery
-from subgraphs.identity.user_import.graph import UserImportMutation, UserImportQuery
+from subgraphs.identity.user_import.graph import UserImportMutation, UserImportQuery, UserImportSubscription
 
 
 @strawberry.type
@@ -40,4 +40,9 @@ class Mutation(
     """What can be done."""
 
 
-schema = subgraph_schema(query=Query, mutation=Mutation)
+@strawberry.type
+class Subscription(UserImportSubscription):
+    """What is told as it happens."""
+
+
+schema = subgraph_schema(query=Query, mutation=Mutation, subscription=Subscription)

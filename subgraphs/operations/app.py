@@ -11,7 +11,7 @@ from libs.events import Feed, OutboxWriter
 from libs.events.contracts.operations import OperationsStorageCounted
 from libs.files import Storage, StoredFiles, Uploads, upload_route
 from libs.graph import Subgraph, subgraph_app
-from libs.jobs import JobQueue, SubgraphWorker
+from libs.jobs import JobProgressFeed, JobQueue, SubgraphWorker
 from libs.kernel import Clock, utc_now
 from libs.settings import Settings
 from subgraphs.operations.consumers import consumers
@@ -33,6 +33,7 @@ class Extras:
     links: SignedLinks
     uploads: Uploads
     feed: Feed
+    progress: JobProgressFeed
 
 
 def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
@@ -50,13 +51,14 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     database = open_database(settings, clock=clock)
     key_ring = KeyRing.from_settings(settings)
     vault, feed = Vault(key_ring, person_keys), Feed(settings, SCHEMA, key_ring)
+    progress = JobProgressFeed(settings, SCHEMA)
     links = SignedLinks(settings, purpose="report card")
     uploads = open_uploads(settings, vault)
-    extras = Extras(JobQueue(SCHEMA, vault), vault, links, uploads, feed)
+    extras = Extras(JobQueue(SCHEMA, vault), vault, links, uploads, feed, progress)
     subgraph = Subgraph(SCHEMA, settings, schema, database, Tenant.__table__, extras, clock)
     archive = Archive(database, vault, StoredFiles(settings.files_url), links, clock)
     routes = [*report_card_routes(archive), upload_route(uploads, database, clock)]
-    return subgraph_app(subgraph, routes, beside=[feed.run])
+    return subgraph_app(subgraph, routes, beside=[feed.run, progress.run])
 
 
 def create_worker(settings: Settings) -> SubgraphWorker:

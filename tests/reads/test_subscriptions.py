@@ -1,6 +1,7 @@
 """Subscriptions as everybody, of both schools, to every class of both: what is told is what may be seen."""
 
 import asyncio
+from itertools import product
 from typing import Any
 
 import nats
@@ -12,23 +13,52 @@ from libs.events.contracts.operations import AttendanceRecorded
 from libs.events.envelope import event_type, pack, stream_subject
 from libs.events.sealing import seal_event
 from libs.kernel import new_id
-from tests.reads.families import OTHER, OWN, Row
+from libs.testing import owner_rows
+from tests.reads.families import OTHER, OWN, Row, tenant_of
 from tests.reads.questions import FORBIDDEN, Expected, normal, places
 from tests.reads.seen_lessons import followed
-from tests.reads.stages import LAST, Stage, everybody, person, stages
+from tests.reads.stages import APPS, LAST, WHO, Stage, everybody, person, stages
 from tests.reads.ways import schema_of, ways_of
 
 SUBGRAPH, FIELD = "operations", "attendanceRecorded"
+WITH_JOBS = ("academic", "identity", "operations")
 SECONDS, QUIET_SECONDS, STARTING_SECONDS = 10, 0.2, 0.2
 
 __all__ = ["stages"]
 
 
 def test_every_subscription_is_walked():
-    """One that is new in the graph needs a model of what it tells."""
-    subscription = schema_of(SUBGRAPH).subscription_type
-    assert subscription is not None
-    assert set(subscription.fields) == {FIELD}
+    """One that is new in the graph needs a model of what it tells; of long work the model is the query."""
+    found = {name: schema_of(name).subscription_type for name in APPS}
+    fields = {name: set(kind.fields) for name, kind in found.items() if kind is not None}
+    jobs = {name: {f"{name}JobProgress"} for name in APPS if f"{name}Job" in schema_of(name).query_type.fields}
+    assert fields == jobs | {SUBGRAPH: {FIELD} | jobs[SUBGRAPH]}
+
+
+@pytest.mark.parametrize("subgraph", WITH_JOBS)
+def test_long_work_is_told_to_those_who_may_ask_for_it(stages: Any, subgraph: str):
+    """Everybody, of both schools, about a job of each: the first that is told is what the query answers."""
+    stage, jobs = stages[LAST], {school: new_id() for school in (OWN, OTHER)}
+    for school, job_id in jobs.items():
+        statement = f"insert into {subgraph}.jobs (tenant_id, id, kind, status, done, run_after) values (%s, %s, 'IMPORT', 'SUCCEEDED', 7, now())"
+        owner_rows(stage.settings, subgraph, statement, (tenant_of(school), job_id))
+    kept = "{ id kind status progress { done total } errors { code } }"
+    told = set()
+    for name in WHO:
+        for school, job_id in product(jobs, jobs.values()):
+            actor, given = person(name, school), {"id": str(job_id)}
+            asked = stage.ask(subgraph, f"query($id: ID!) {{ job: {subgraph}Job(id: $id) {kept} }}", actor, given)
+            text = f"subscription($id: ID!) {{ job: {subgraph}JobProgress(id: $id) {kept} }}"
+            answer = stage.runner.run(first_told(stage, subgraph, text, given, actor))
+            assert ((answer.data or {}).get("job"), answer.codes) == (asked.data["job"], asked.codes), (name, school)
+            told.add((school, job_id) if answer.data and answer.data["job"] else None)
+    assert told - {None} == set(jobs.items())
+
+
+async def first_told(stage: Stage, subgraph: str, query: str, given: Any, actor: Any) -> Any:
+    """The first answer of a subscription."""
+    async with asyncio.timeout(SECONDS), stage.graphs[subgraph].following(query, given, actor=actor) as next_answer:
+        return await next_answer()
 
 
 @pytest.mark.parametrize("school", [OWN, OTHER])

@@ -1,5 +1,6 @@
 """Pupils and their guardians in the graph."""
 
+from collections.abc import AsyncGenerator
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -22,6 +23,7 @@ from libs.graph import (
     entity,
     find_job,
     find_one,
+    follow_job,
     given,
     many,
     mutation,
@@ -185,6 +187,22 @@ class StudentQuery:
     ) -> Job | None:
         """Null when the school has no such job."""
         return await find_job(info, id, permission="student:import")
+
+
+@strawberry.type
+class StudentSubscription:
+    """What is told of long work as it happens."""
+
+    @strawberry.subscription(
+        description="Long work of academic as it stands, then whenever status or progress change, until it ends.",
+        metadata={"permission": "student:import"},
+    )
+    async def academic_job_progress(
+        self, info: Info, id: Annotated[UUID, strawberry.argument(description="Identity of the job.")]
+    ) -> AsyncGenerator[Job | None]:
+        """Null, and no more, when the school has no such job."""
+        async for job in follow_job(info, id, permission="student:import"):
+            yield job
 
 
 @strawberry.type

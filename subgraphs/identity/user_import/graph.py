@@ -1,11 +1,12 @@
 """Loading accounts from a file, in the graph, and the long work of identity."""
 
+from collections.abc import AsyncGenerator
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
-from libs.graph import Call, FileInput, Info, Job, find_job, given, mutation, result
+from libs.graph import Call, FileInput, Info, Job, find_job, follow_job, given, mutation, result
 from subgraphs.identity.user_import.operations.import_users import request_import
 
 _PERMISSION = "user:import"
@@ -45,6 +46,22 @@ class UserImportQuery:
     ) -> Job | None:
         """Null when the school has no such job."""
         return await find_job(info, id, permission=_PERMISSION)
+
+
+@strawberry.type
+class UserImportSubscription:
+    """What is told of long work as it happens."""
+
+    @strawberry.subscription(
+        description="Long work of identity as it stands, then whenever status or progress change, until it ends.",
+        metadata={"permission": _PERMISSION},
+    )
+    async def identity_job_progress(
+        self, info: Info, id: Annotated[UUID, strawberry.argument(description="Identity of the job.")]
+    ) -> AsyncGenerator[Job | None]:
+        """Null, and no more, when the school has no such job."""
+        async for job in follow_job(info, id, permission=_PERMISSION):
+            yield job
 
 
 @strawberry.type

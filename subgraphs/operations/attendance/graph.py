@@ -22,6 +22,7 @@ from libs.graph import (
     figure,
     find_each,
     find_job,
+    follow_job,
     given,
     given_out,
     mutation,
@@ -256,3 +257,14 @@ class AttendanceSubscription:
             async for recording in recordings:
                 for mark in await find_each(info, Attendance, order="student_id, schedule_id", **recording):
                     yield mark
+
+    @strawberry.subscription(
+        description="Long work of operations as it stands, then whenever status or progress change, until it ends.",
+        metadata={"permission": "attendance:import"},
+    )
+    async def operations_job_progress(
+        self, info: Info, id: Annotated[UUID, strawberry.argument(description="Identity of the job.")]
+    ) -> AsyncGenerator[Job | None]:
+        """Null, and no more, when the school has no such job."""
+        async for job in follow_job(info, id, permission="attendance:import"):
+            yield job

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from signal import Signals
 from typing import Any
@@ -129,6 +130,16 @@ class Stack:
             ready=answers_http(ports["router"]),
             environment=self._environment("router") | node.environment(),
             folder=ROOT,
+        )
+
+    def another(self, name: str, port: int) -> Program:
+        """One more process of a subgraph, on a port of its own; the caller runs it."""
+        return replace(
+            self._python(name),
+            name=f"another-{name}",
+            ready=answers_http(port),
+            port=port,
+            environment=self._environment(name) | {f"WIYATA_{name.upper()}_PORT": str(port)},
         )
 
     def _python(self, name: str) -> Program:

@@ -145,7 +145,6 @@ async def test_a_query_whose_connection_is_reset_is_sent_once_more(
     academic = either.subgraphs["academic"]
     academic.fault = "reset once"
     assert await either.ask(document) == {"data": data}
-    assert academic.fault is None
     assert len(academic.operations) == 2
     academic.calls.clear()
     academic.fault = "reset"
@@ -158,7 +157,6 @@ async def test_a_mutation_whose_connection_is_reset_is_never_sent_again(either: 
     academic = either.subgraphs["academic"]
     academic.fault = "reset once"
     unavailable(await either.post("mutation { enroll }"), "academic", ["enroll"])
-    assert academic.fault is None
     assert [b"enroll" in call.body for call in academic.operations] == [True]
 
 

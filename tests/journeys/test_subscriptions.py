@@ -1,10 +1,11 @@
-"""Attendance as it is recorded, told over WebSocket and as an event stream through the router, to those who see it."""
+"""Attendance as it is recorded and long work as it goes on, told over WebSocket and as an event stream through the router, to those who see it."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import date
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ from tests.journeys.stack import Stack
 from tests.sockets import Socket, asking
 
 RECORDED = "subscription($class: ID!) { attendanceRecorded(classId: $class) { date status notes } }"
+FOLLOWED = "subscription($id: ID!) { identityJobProgress(id: $id) { id status progress { done } } }"
 SUNDAY = 7
 PUPILS = ("student 1", "student 2", "student 3")
 
@@ -160,6 +162,47 @@ async def test_restarts_are_told_and_who_subscribes_again_goes_on(school: School
         await subscribe_until_it_goes_on(socket, class_id)
         await record(school, "LLL")
         assert await told(socket, 3) == "LLL"
+
+
+async def test_long_work_is_followed_to_its_end(school: School, stack: Stack) -> None:
+    admin, address = school.people["Admin"], f"{stack.url.replace('http', 'ws', 1)}/graphql"
+    lines = [
+        f"{school.name('Staf')} {number},staf-{number}@{school.slug}.test,,finance_staff,id" for number in range(9)
+    ]
+    text = "\n".join(("name,email,phone,roles,language", *lines))
+    await asyncio.to_thread(stack.kill, "worker")
+    job = (await admin.do("importUsers", {"file": {"text": text}}, "job { id status }"))["job"]
+    assert job["status"] == "QUEUED"
+    async with asking(address, admin.headers) as socket, asking(address, admin.headers) as other:
+        for each in (socket, other):
+            await each.subscribe(FOLLOWED, id=job["id"])
+            assert await each.told() == {
+                "identityJobProgress": {"id": job["id"], "status": "QUEUED", "progress": {"done": 0}}
+            }
+        async with asking(address, school.people["Guru 1"].headers) as teacher:
+            await teacher.subscribe(FOLLOWED, id=job["id"])
+            assert await teacher.refusal() == "FORBIDDEN"
+        async with asking(address, school.people["Admin elsewhere"].headers) as stranger:
+            await stranger.subscribe(FOLLOWED, id=job["id"])
+            assert await stranger.told() == {"identityJobProgress": None}
+            assert (await stranger.receive())["type"] == "complete"
+        assert await socket.is_silent(0.5)
+        await asyncio.to_thread(stack.start, "worker")
+        told = [await following_to_the_end(each) for each in (socket, other)]
+        for each in told:
+            assert each[-1] == {"id": job["id"], "status": "SUCCEEDED", "progress": {"done": 9}}
+            assert all(one != another for one, another in pairwise(each))
+        await socket.subscribe(FOLLOWED, id=job["id"])  # who comes too late is told the end all the same
+        assert await following_to_the_end(socket) == [told[0][-1]]
+
+
+async def following_to_the_end(socket: Socket) -> list[Any]:
+    """What is told of a job until it has ended."""
+    told = []
+    while (message := await socket.receive(30))["type"] == "next":
+        told.append(message["payload"]["data"]["identityJobProgress"])
+    assert message["type"] == "complete", message
+    return told
 
 
 async def test_who_signs_out_is_told_nothing_more(school: School) -> None:

@@ -91,10 +91,9 @@ async def test_a_cancelled_job_is_told_and_one_that_was_not_changed_is_not(
 ) -> None:
     job_id = await enqueue(academic, queue, name="Siti")
     async with feed.follow(TENANT, job_id) as changes:
-        with pytest.raises(ZeroDivisionError):
-            async with academic.write(SYSTEM) as tx:
-                await queue.cancel(tx, job_id)
-                raise ZeroDivisionError
+        async with academic.write(SYSTEM) as tx:
+            await queue.cancel(tx, job_id)
+            await tx.session.rollback()
         assert not await is_told(changes)
     async with feed.follow(TENANT, job_id) as changes:
         async with academic.write(SYSTEM) as tx:

@@ -62,46 +62,46 @@ class JobQueue:
         self._vault = vault
         jobs = f"{schema}.jobs"
         view = ", ".join(field.name for field in fields(Job))
-        claim = ", ".join(field.name for field in fields(Claim))
         mine = "tenant_id = :tenant_id and id = :id"
-        held = f"{mine} and lease = :lease and status = 'RUNNING'"
-
-        def telling(update: str, answer: str) -> TextClause:
-            """A change of a job, which whoever follows it is told of with the commit."""
-            place = f"pg_notify('{progress_channel(schema)}', tenant_id || '/' || id)"
-            return text(f"with changed as ({update} returning *) select {answer} from changed, {place} as told")  # noqa: S608
-
         self._insert = text(
             f"with made as (insert into {jobs} (id, kind, payload, traceparent, created_by, run_after, total)"  # noqa: S608
             " values (:id, :kind, :payload, :traceparent, :created_by, :run_after, :total))"
             f" select pg_notify('{jobs_channel(schema)}', '')"
         )
         self._find = text(f"select {view} from {jobs} where {mine}")  # noqa: S608 - our own names, here and below
-        self._cancel = telling(
+        self._cancel = _telling(
+            schema,
             f"update {jobs} set cancel_requested = true, updated_at = :now,"  # noqa: S608
             " status = case status when 'QUEUED' then 'CANCELLED' else status end,"
             " payload = case status when 'QUEUED' then null else payload end"
             f" where {mine} and status in ('QUEUED', 'RUNNING')",
             "id",
         )
-        self._claim = telling(
+        self._prepare_work(schema, jobs, f"{mine} and lease = :lease and status = 'RUNNING'")
+
+    def _prepare_work(self, schema: str, jobs: str, held: str) -> None:
+        """The statements of workers; `held` says of a job that it is theirs."""
+        self._claim = _telling(
+            schema,
             f"update {jobs} set status = 'RUNNING', attempts = attempts + 1, lease = :lease,"  # noqa: S608
             " claimed_until = :until, updated_at = :now where (tenant_id, id) = (select tenant_id, id"
             f" from {jobs} as waiting where run_after <= :now and (status = 'QUEUED' or (status = 'RUNNING'"
             f" and claimed_until < :now)) and not exists (select from {schema}.tenants as t"
             " where t.id = waiting.tenant_id and t.status = 'SUSPENDED')"
             " order by run_after limit 1 for update skip locked)",
-            claim,
+            ", ".join(field.name for field in fields(Claim)),
         )
         self._renew = text(
             f"update {jobs} set claimed_until = :until where {held} returning cancel_requested"  # noqa: S608
         )
-        self._progress = telling(
+        self._progress = _telling(
+            schema,
             f"update {jobs} set done = :done, total = coalesce(:total, total), updated_at = :now"  # noqa: S608
             f" where {held}",
             "cancel_requested",
         )
-        self._finish = telling(
+        self._finish = _telling(
+            schema,
             f"update {jobs} set status = :status, errors = cast(:errors as jsonb), updated_at = :now,"  # noqa: S608
             " payload = case :status when 'QUEUED' then payload end,"
             " lease = null, claimed_until = null, run_after = :run_after, attempts = attempts - :refund"
@@ -203,6 +203,12 @@ class JobQueue:
     async def _goes_on(self, tx: TenantTransaction, statement: Any, claim: Claim, values: Mapping[str, Any]) -> bool:
         row = (await tx.execute(statement, {**values, **_held(claim)})).first()
         return row is not None and not row.cancel_requested
+
+
+def _telling(schema: str, update: str, answer: str) -> TextClause:
+    """A change of a job, which whoever follows it is told of with the commit."""
+    place = f"pg_notify('{progress_channel(schema)}', tenant_id || '/' || id)"
+    return text(f"with changed as ({update} returning *) select {answer} from changed, {place} as told")  # noqa: S608
 
 
 def _held(claim: Claim) -> dict[str, UUID]:

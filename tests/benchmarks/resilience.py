@@ -30,7 +30,7 @@ from deploy.local.programs import Program
 from libs.settings import SUBGRAPHS
 from tests.benchmarks.events import Report
 from tests.benchmarks.http_load import CONNECTIONS, Answer, Outcome, Question, ask_once, closed_loop, open_loop
-from tests.benchmarks.peers.running import cores_used, serving
+from tests.benchmarks.peers.running import Server, cores_used, serving
 from tests.benchmarks.reads import note
 from tests.benchmarks.results import machine, write_section
 from tests.journeys.school import School
@@ -111,7 +111,7 @@ Outcomes = dict[str, Outcome]
 @dataclass
 class Round:
     """One case of one round: at the router before the failing subgraph and at the other, what became of those who need it
-    (by question), the latency of a refusal, and how long the way back took.
+    (by question), the latency of a refusal, how long the way back took, and what both routers computed, seconds.
     """
 
     here: Outcomes
@@ -119,6 +119,7 @@ class Round:
     kinds: dict[str, Counter[str]]
     refused_ms: float | None
     back_seconds: float
+    cpu_seconds: tuple[float, float]
 
 
 @dataclass
@@ -126,8 +127,8 @@ class Bench:
     """What runs, what is asked, and what was seen: the rounds by case."""
 
     stack: Stack
-    port: int
-    other_port: int
+    router: Server
+    other: Server
     questions: dict[str, Told]
     seconds: float
     seen: dict[str, list[Round]] = field(default_factory=lambda: {case: [] for case in CASES})
@@ -135,22 +136,27 @@ class Bench:
     async def warm_up(self) -> None:
         """Each question at both routers for a moment."""
         for question in self.questions.values():
-            for port in (self.port, self.other_port):
-                await closed_loop(port, [question], _WARM_UP_SECONDS / 4, connections=2)
+            for router in (self.router, self.other):
+                await closed_loop(router.port, [question], _WARM_UP_SECONDS / 4, connections=2)
 
     async def round(self, case: str, seed: int) -> None:
         """Measures one case, and waits until everything is well again."""
         await self.warm_up()
         here = {name: replace(question, kinds=Counter()) for name, question in self.questions.items()}
         async with failing(self.stack, case):
+            before = self._cpu_seconds()
             ours, others = await asyncio.gather(
-                self._load(self.port, here, seed), self._load(self.other_port, self.questions, seed + 100)
+                self._load(self.router.port, here, seed), self._load(self.other.port, self.questions, seed + 100)
             )
+            used = tuple(after - was for after, was in zip(self._cpu_seconds(), before, strict=True))
             refused = await self._refusal_ms() if case in {"killed", "stopped"} else None
         began = time.monotonic()
         await self._until_whole()
         kinds = {name: question.kinds for name, question in here.items()}
-        self.seen[case].append(Round(ours, others, kinds, refused, time.monotonic() - began))
+        self.seen[case].append(Round(ours, others, kinds, refused, time.monotonic() - began, (used[0], used[1])))
+
+    def _cpu_seconds(self) -> tuple[float, float]:
+        return self.router.cpu_seconds(), self.other.cpu_seconds()
 
     async def _load(self, port: int, questions: Mapping[str, Told], seed: int) -> Outcomes:
         async def arrive(number: int, name: str) -> Outcome:
@@ -168,12 +174,12 @@ class Bench:
 
     async def _refusal_ms(self) -> float:
         """The median answer of those who need the subgraph while its circuit is open."""
-        outcome = await closed_loop(self.port, [self.questions[_MIXED]], _WARM_UP_SECONDS, connections=1)
+        outcome = await closed_loop(self.router.port, [self.questions[_MIXED]], _WARM_UP_SECONDS, connections=1)
         return outcome.percentile(0.5)
 
     async def _until_whole(self) -> None:
         question, deadline = self.questions[_MIXED], time.monotonic() + _LONGEST_RECOVERY_SECONDS
-        while not Question.answered_by(question, await ask_once(self.port, question)):
+        while not Question.answered_by(question, await ask_once(self.router.port, question)):
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{FAILING} is back, and the router does not find it")
             await asyncio.sleep(0.05)
@@ -218,12 +224,15 @@ def tell(bench: Bench, report: Report) -> None:
     for name in (_ALONE, _MIXED):
         for case in CASES:
             _tell_kinds(bench, report, name, case)
-    report.table("The circuit", "A refusal takes", "Found again after")
-    for case in CASES[1:]:
+    titles = ("A refusal takes", "Found again after", "CPU of the router, of the other's")
+    report.table(f"While {FAILING} is", *titles)
+    for case in CASES:
         rounds = bench.seen[case]
         refusals = [each.refused_ms for each in rounds if each.refused_ms is not None]
         told = f"{statistics.median(refusals):.1f} ms" if refusals else ""
-        report.row(case, told, f"{statistics.median(each.back_seconds for each in rounds):.1f} s")
+        back = "" if case == USUAL else f"{statistics.median(each.back_seconds for each in rounds):.1f} s"
+        cpu = statistics.median(ours / theirs for ours, theirs in (each.cpu_seconds for each in rounds))
+        report.row(case, told, back, f"{cpu:.2f}")
 
 
 def _tell_latency(bench: Bench, report: Report, name: str, case: str) -> None:
@@ -281,8 +290,8 @@ def production_router(stack: Stack, name: str, operations_port: int) -> Program:
 
 
 @contextmanager
-def prepared() -> Iterator[tuple[Stack, int, int]]:
-    """The product, and the ports of the router before the failing subgraph and of the other."""
+def prepared() -> Iterator[tuple[Stack, Server, Server]]:
+    """The product, the router before the failing subgraph, and the other."""
     with tempfile.TemporaryDirectory(prefix="wiyata-bench-", ignore_cleanup_errors=True) as name:
         folder, port = Path(name).resolve(), free_port()
         with running_stack(folder) as stack:
@@ -292,7 +301,7 @@ def prepared() -> Iterator[tuple[Stack, int, int]]:
                 production_router(stack, "router-other", port),
             )
             with serving(folder, *programs) as (_, here, other):
-                yield stack, here.port, other.port
+                yield stack, here, other
 
 
 async def questions_of(stack: Stack) -> dict[str, Told]:
@@ -310,9 +319,9 @@ async def questions_of(stack: Stack) -> dict[str, Told]:
         return questions
 
 
-async def measure(stack: Stack, ports: tuple[int, int], report: Report, chosen: argparse.Namespace) -> None:
+async def measure(stack: Stack, routers: tuple[Server, Server], report: Report, chosen: argparse.Namespace) -> None:
     """All cases, round by round, every other round from the other end."""
-    bench = Bench(stack, *ports, await questions_of(stack), chosen.seconds)
+    bench = Bench(stack, *routers, await questions_of(stack), chosen.seconds)
     for _ in range(3):
         await bench.warm_up()
     began, before = time.monotonic(), cores_used()
@@ -328,14 +337,14 @@ def main() -> int:
     """Measures, prints, and writes the section of RESULTS.md unless told not to."""
     parser = argparse.ArgumentParser(prog="just bench resilience")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=8, help="of each case in a round")
+    parser.add_argument("--seconds", type=float, default=7, help="of each case in a round")
     parser.add_argument("--only-print", action="store_true", help="leaves RESULTS.md as it is")
     chosen = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGINT):  # whoever ends this early ends what it started as well
         signal.signal(number, lambda *_: sys.exit(2))
     report = Report([machine(), "", _CONDITIONS])
-    with prepared() as (stack, *ports), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(measure(stack, (ports[0], ports[1]), report, chosen))
+    with prepared() as (stack, *routers), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(measure(stack, (routers[0], routers[1]), report, chosen))
     if not chosen.only_print:
         write_section("resilience", "\n".join(report.lines))
     for each in report.missed:

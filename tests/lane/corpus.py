@@ -48,7 +48,7 @@ class Question:
     by_hash: bool
 
 
-def actor_of(school: str, name: str) -> Actor | None:
+def sender(school: str, name: str) -> Actor | None:
     """One of those who ask; the holder of `graph:adhoc` is a principal otherwise."""
     if name == VISITOR:
         return None

@@ -9,13 +9,18 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.lane.corpus import WHOLE, Question, actor_of, question
+from libs.auth import CLIENT_SCOPES
+from libs.testing import actor_of
+from tests.lane.corpus import WHOLE, Question, question, sender
 from tests.lane.graph import BothWays
 from tests.reads.asking import edges
+from tests.reads.world import SCHOOLS, tenant_of
+from tests.router.conftest import ROOT
 
 SHARES = {
     "academic": 45,
@@ -53,6 +58,31 @@ def test_answers_are_the_same_by_both_ways(both: BothWays, runner: asyncio.Runne
     runner.run(walk(both, subgraph, share))
 
 
+REGISTERED: dict[str, dict[str, Any]] = {
+    "pupils": {"first": 5},
+    "invoices": {},
+    "open-admission-periods": {},
+    "password-rules": {},
+    "school-page": {"slug": SCHOOLS[0]},
+}
+"""The registered queries, of integrators and of visitors."""
+
+
+@pytest.mark.parametrize("document", REGISTERED)
+def test_registered_documents_are_answered_the_same(both: BothWays, runner: asyncio.Runner, document: str):
+    text = (ROOT / "router" / "documents" / f"{document}.graphql").read_text(encoding="utf-8")
+    is_public = document not in ("pupils", "invoices")
+    program = replace(actor_of("principal", tenant_of(SCHOOLS[0])), client_id="c1", roles=(), permissions=CLIENT_SCOPES)
+    headers = both.headers_of(None if is_public else program, SCHOOLS[0])
+    named = {"documentId": hashlib.sha256(text.encode()).hexdigest()}
+    for body in ({"query": text}, named):
+        before = runner.run(both.lane.taken())
+        answer = runner.run(both.send(json={**body, "variables": REGISTERED[document]}, headers=headers)).check()
+        assert kind_of(answer) == "well", answer.text
+        # An invoice's pupil is looked up in another subgraph.
+        assert (runner.run(both.lane.taken()) - before).total() == (document != "invoices")
+
+
 @pytest.mark.deep
 @pytest.mark.parametrize("subgraph", SHARES)
 def test_answers_are_the_same_by_both_ways_at_length(both: BothWays, runner: asyncio.Runner, subgraph: str):
@@ -81,7 +111,7 @@ async def walk(both: BothWays, subgraph: str, count: int) -> None:
 
 async def answers_to(both: BothWays, it: Question) -> Any:
     """Sends a question as it says: by its text, or with its hash, by its hash alone, by GET, and by GET once more."""
-    headers = {**both.headers_of(actor_of(*it.who), it.who[0]), **it.headers}
+    headers = {**both.headers_of(sender(*it.who), it.who[0]), **it.headers}
     variables = {**it.variables, **await cursors(both, it, headers)}
     given = {"variables": variables} | ({"operationName": it.operation} if it.operation else {})
     if not it.by_hash:

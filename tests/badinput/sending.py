@@ -44,8 +44,9 @@ class Reply:
 
     @property
     def errors(self) -> list[dict[str, Any]]:
-        """Top-level errors."""
-        return self.body.get("errors") or [] if isinstance(self.body, dict) else []
+        """Top-level errors, of every answer of a batch."""
+        answers = self.body if isinstance(self.body, list) else [self.body]
+        return [error for answer in answers if isinstance(answer, dict) for error in answer.get("errors") or []]
 
     @property
     def codes(self) -> set[str]:

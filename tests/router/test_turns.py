@@ -133,7 +133,9 @@ async def test_what_a_school_may_have_waiting_is_bounded(alone: Graph, tokens: T
 
 
 async def test_what_all_schools_may_have_waiting_is_bounded(alone: Graph, tokens: Tokens) -> None:
-    waiting = [_dear(alone, _dashboard(tokens, str(new_id())), wait=0.2) for _ in range(40)]
+    waiting = [
+        _dear(alone, _dashboard(tokens, str(new_id())), wait=0.5) for _ in range(40)
+    ]  # long enough for all to come
     answers = await asyncio.gather(*waiting)
     refused = [answer for answer in answers if answer.status_code == 503]
     assert len(refused) == 40 - 3 - 32

@@ -14,7 +14,7 @@ const JSON_TYPES = /application\/graphql-response\+json|application\/json/;
 export function createLane(settings, { metrics, circuits }) {
   const agent = new Agent({ keepAlive: true, scheduling: 'lifo', timeout: IDLE_SOCKET_MS });
   const tellsCost = settings.environment === 'development';
-  const targets = Object.fromEntries(Object.entries(settings.subgraphs).map(([name, url]) => [name, new URL(url)]));
+  const targets = Object.fromEntries(Object.entries(settings.subgraphs).map(([name, url]) => [name, placeOf(new URL(url))]));
 
   return async function take(request, response, { operation, params, admitted }) {
     const target = operation && targets[operation.owner];
@@ -38,7 +38,8 @@ export function createLane(settings, { metrics, circuits }) {
 
   function ask(target, { headers }, response, body) {
     const given = Object.fromEntries(PROPAGATED_HEADERS.map((name) => [name, headers[name]]).filter(([, value]) => value));
-    const upstream = send(target, {
+    const upstream = send({
+      ...target,
       agent,
       method: 'POST',
       headers: {
@@ -52,6 +53,11 @@ export function createLane(settings, { metrics, circuits }) {
     upstream.end(body);
     return upstream;
   }
+}
+
+/** As options of a request, which would take a URL apart each time. */
+function placeOf({ hostname, port, pathname, search }) {
+  return { hostname: hostname.replace(/^\[|\]$/g, ''), port, path: `${pathname}${search}` };
 }
 
 function isAllowed({ needs }, claims) {

@@ -112,6 +112,7 @@ CHECKS: Final[dict[str, Check]] = {
     "too many directives": Check("DIRECTIVE_LIMIT", query("{ school { name " + " ".join("@include(if: true)" for _ in range(21)) + " } }")),
     "too many root fields": Check("ROOT_FIELD_LIMIT", query("{ " + "school { name } " * 21 + "}")),
     "too many tokens": Check("TOKEN_LIMIT", query("{ school { " + "name " * 2_000 + "} }")),
+    "too many in a batch": Check("BATCH_LIMIT", {"json": [{"query": READ}] * 11}),
     "an unknown hash": Check("PERSISTED_QUERY_NOT_FOUND", hashed("0" * 64)),
     "another document's hash": Check("BAD_REQUEST", hashed("0" * 64, query=READ)),
     "another version": Check("BAD_REQUEST", hashed("0" * 64, version=2)),
@@ -132,8 +133,9 @@ CHECKS: Final[dict[str, Check]] = {
 
 @pytest.fixture(scope="module")
 def counting(loaded: Settings, subgraph_urls: dict[str, str], node_modules: None) -> Iterator[BothWays]:
-    """Both routers, which exempt nobody from the rates."""
-    with both_routers(loaded, subgraph_urls, "test", WIYATA_RATE_EXEMPT="") as routers:
+    """Both routers, which exempt nobody from the rates and believe us where a request comes from."""
+    given = {"WIYATA_RATE_EXEMPT": "", "WIYATA_TRUSTED_PROXIES": "127.0.0.0/8"}
+    with both_routers(loaded, subgraph_urls, "test", **given) as routers:
         asyncio.run(_revoke(routers))
         yield routers
 
@@ -187,7 +189,7 @@ RATES: Final = {
     "reads": (lambda it: it.bearer(), query("{ " + "a: school { name } " * 20 + "}"), 5),
     "reads of an administrator": (lambda it: it.bearer(role="super_admin", tenant=OWN), query("{ " + "tenant { name } " * 10 + "}"), 5),
     "cost": (lambda it: it.bearer(), query(classmates(90)), 21),
-    "visitors of an address": (lambda _: {"x-tenant-id": str(OWN)}, query("{ " + "openAdmissionPeriods { id } " * 20 + "}"), 15),
+    "visitors of an address": (lambda _: {"x-tenant-id": str(OWN), "x-forwarded-for": "203.0.113.9"}, query("{ " + "openAdmissionPeriods { id } " * 20 + "}"), 15),
 }  # fmt: skip
 """Who asks what, and how often that is allowed within a minute."""
 

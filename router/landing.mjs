@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { MOST, MOST_TOKENS } from './limits.mjs';
+import { MOST_OPERATIONS } from './parameters.mjs';
 import { languageOf } from './refusals.mjs';
 import { TENANT_PER_MINUTE, TIERS } from './tiers.mjs';
 
@@ -64,12 +65,13 @@ const TEXTS = {
       integrator: 'Token klien (client credentials). Hanya dokumen terdaftar, dengan biayanya masing-masing.',
     },
     documents: (n) =>
-      `Setiap dokumen paling banyak ${n.depth} tingkat, ${n.rootFields} field teratas, ${n.aliases} alias, ${n.directives} direktif dan ${n.tokens} token. ` +
+      `Setiap dokumen paling banyak ${n.depth} tingkat, ${n.rootFields} field teratas, ${n.aliases} alias, ${n.directives} direktif dan ${n.tokens} token; satu larik paling banyak ${n.batch} operasi. ` +
       `Satu objek berbiaya 1, satu sekolah paling banyak ${n.tenant} field teratas per menit.`,
     rows: [
-      ['POST /graphql', 'Operasi sebagai <code>application/json</code>; token di <code>Authorization: Bearer …</code>.'],
+      ['POST /graphql', 'Operasi sebagai <code>application/json</code>, satu atau beberapa dalam larik; token di <code>Authorization: Bearer …</code>.'],
       ['GET /graphql', 'Query dengan <code>query</code> atau hash-nya, dijawab dengan ETag. Di peramban: GraphiQL.'],
       ['POST /graphql', 'Subscription dengan <code>Accept: text/event-stream</code>.'],
+      ['WebSocket /graphql', 'Subscription dengan <code>graphql-transport-ws</code>; token di <code>connection_init</code>.'],
       ['/.well-known/jwks.json', 'Kunci publik untuk memeriksa token.'],
       ['/health</code> <code>/health/ready</code> <code>/health/live', 'Keadaan semua subgraf, kesiapan, dan proses ini sendiri.'],
       ['/metrics', 'Metrik untuk Prometheus.'],
@@ -94,12 +96,13 @@ const TEXTS = {
       integrator: "A client's token (client credentials). Registered documents only, each at its own cost.",
     },
     documents: (n) =>
-      `A document has at most ${n.depth} levels, ${n.rootFields} root fields, ${n.aliases} aliases, ${n.directives} directives and ${n.tokens} tokens. ` +
+      `A document has at most ${n.depth} levels, ${n.rootFields} root fields, ${n.aliases} aliases, ${n.directives} directives and ${n.tokens} tokens; an array has at most ${n.batch} operations. ` +
       `An object costs 1; a school has at most ${n.tenant} root fields per minute.`,
     rows: [
-      ['POST /graphql', 'Operations as <code>application/json</code>; the token in <code>Authorization: Bearer …</code>.'],
+      ['POST /graphql', 'Operations as <code>application/json</code>, one or several in an array; the token in <code>Authorization: Bearer …</code>.'],
       ['GET /graphql', 'Queries by <code>query</code> or their hash, answered with an ETag. In a browser: GraphiQL.'],
       ['POST /graphql', 'Subscriptions with <code>Accept: text/event-stream</code>.'],
+      ['WebSocket /graphql', 'Subscriptions with <code>graphql-transport-ws</code>; the token in <code>connection_init</code>.'],
       ['/.well-known/jwks.json', 'Public keys to check tokens with.'],
       ['/health</code> <code>/health/ready</code> <code>/health/live', 'State of all subgraphs, readiness, and this process alone.'],
       ['/metrics', 'Metrics for Prometheus.'],
@@ -172,7 +175,7 @@ ${Object.entries(TIERS).map(row).join('\n')}
 }
 
 function documents(text, language) {
-  const limits = { ...MOST, tokens: MOST_TOKENS, tenant: TENANT_PER_MINUTE };
+  const limits = { ...MOST, tokens: MOST_TOKENS, batch: MOST_OPERATIONS, tenant: TENANT_PER_MINUTE };
   const figures = Object.entries(limits).map(([name, value]) => [name, value.toLocaleString(language)]);
   return text.documents(Object.fromEntries(figures));
 }

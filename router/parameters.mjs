@@ -2,7 +2,8 @@
 
 import { Refusal } from './refusals.mjs';
 
-const MOST_OPERATIONS = 10; // of one batch
+/** Of one batch. */
+export const MOST_OPERATIONS = 10;
 const MOST_NESTING = 100; // of brackets in a document or of values, as in the subgraphs
 const TEXTS = ['query', 'operationName', 'documentId'];
 const OBJECTS = ['variables', 'extensions'];

@@ -40,8 +40,8 @@ class Page(HTMLParser):
 @pytest.mark.parametrize(
     ("path", "accepted", "language", "words"),
     [
-        ("/", None, "id", ["sekolah-sekolah Indonesia", "200.000", "10.000"]),
-        ("/", "en-GB,id;q=0.5", "en", ["Indonesian schools", "200,000", "10,000"]),
+        ("/", None, "id", ["sekolah-sekolah Indonesia", "200.000", "10.000", "paling banyak 10 operasi"]),
+        ("/", "en-GB,id;q=0.5", "en", ["Indonesian schools", "200,000", "10,000", "graphql-transport-ws"]),
         ("/?lang=en", "id", "en", ["Indonesian schools"]),
         ("/?lang=id", "en", "id", ["sekolah-sekolah"]),
         ("/?lang=toString", "en", "en", []),

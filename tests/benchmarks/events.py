@@ -6,13 +6,12 @@ the cores of this machine. The exit code is 1 when a bar of the design is missed
 
 import argparse
 import asyncio
-import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from libs.events import wait_until_consumed
 from libs.settings import SUBGRAPHS
 from libs.testing.databases import add_school
 from tests.benchmarks.load import Invitations, Load, Pupils, steadily
-from tests.benchmarks.results import machine, write_section
+from tests.benchmarks.results import Report, run
 from tests.journeys.mail import MailServer
 from tests.journeys.stack import ENGINES, Stack
 
@@ -97,29 +96,6 @@ def query(stack: Stack, statement: str, parameters: Any = None) -> list[tuple[An
     with psycopg.connect(admin, autocommit=True) as connection:
         cursor = connection.execute(statement, parameters)
         return cursor.fetchall() if cursor.description else []
-
-
-@dataclass
-class Report:
-    """Lines of the section; `missed` are the bars that were not reached."""
-
-    lines: list[str]
-    missed: list[str] = field(default_factory=list)
-
-    def table(self, *titles: str) -> None:
-        self._say("")
-        self._say(f"| {' | '.join((*titles, 'Bar'))} |")
-        self._say(f"|{' --- |' * (len(titles) + 1)}")
-
-    def row(self, *cells: object, bar: str = "", reached: bool = True) -> None:
-        self._say(f"| {' | '.join(map(str, (*cells, bar)))} |")
-        if not reached:
-            self.missed.append(f"{cells[0]}: {bar}")
-
-    def _say(self, line: str) -> None:
-        self.lines.append(line)
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
 
 
 @dataclass(frozen=True)
@@ -258,23 +234,17 @@ async def measure(bench: Bench, asked: argparse.Namespace) -> None:
 
 
 def main() -> int:
-    """Measures, prints, and writes the section of RESULTS.md unless told not to."""
+    """See `run`."""
     parser = argparse.ArgumentParser(prog="just bench events")
     parser.add_argument("--rate", type=float, default=RATE, help="events a second")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--notifications", type=int, default=NOTIFICATIONS)
-    parser.add_argument("--only-print", action="store_true", help="leaves RESULTS.md as it is")
-    asked = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGINT):  # whoever ends this early ends what it started as well
-        signal.signal(number, lambda *_: sys.exit(2))
-    report = Report([machine(), "", _CONDITIONS])
-    with running() as (stack, mail):
-        asyncio.run(measure(Bench(stack, mail, report), asked))
-    if not asked.only_print:
-        write_section("events", "\n".join(report.lines))
-    for each in report.missed:
-        sys.stderr.write(f"missed: {each}\n")
-    return 1 if report.missed else 0
+
+    def measured(asked: argparse.Namespace, report: Report) -> None:
+        with running() as (stack, mail):
+            asyncio.run(measure(Bench(stack, mail, report), asked))
+
+    return run(parser, _CONDITIONS, measured)
 
 
 if __name__ == "__main__":

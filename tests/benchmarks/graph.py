@@ -7,7 +7,6 @@ import argparse
 import asyncio
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -27,9 +26,8 @@ from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.programs import end, marked
 from deploy.local.state import ROOT, StateFolder
 from libs.settings import SUBGRAPHS
-from tests.benchmarks.events import Report
 from tests.benchmarks.http_load import Question, closed_loop
-from tests.benchmarks.results import machine, write_section
+from tests.benchmarks.results import Report, run
 
 _BAR_MS = 300.0
 _STUDENT = {
@@ -192,21 +190,15 @@ def _tell_cpu(report: Report, used: Mapping[str, float], requests: int, lasted: 
 
 
 def main() -> int:
-    """Measures, prints, and writes the section of RESULTS.md unless told not to."""
+    """See `run`."""
     parser = argparse.ArgumentParser(prog="just bench graph")
     parser.add_argument("--seconds", type=float, default=10, help="of each loop")
-    parser.add_argument("--only-print", action="store_true", help="leaves RESULTS.md as it is")
-    chosen = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGINT):  # whoever ends this early ends what it started as well
-        signal.signal(number, lambda *_: sys.exit(2))
-    report = Report([machine(), "", _CONDITIONS])
-    with running_demo() as stack, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(measure(stack, report, chosen.seconds))
-    if not chosen.only_print:
-        write_section("graph", "\n".join(report.lines))
-    for each in report.missed:
-        sys.stderr.write(f"missed: {each}\n")
-    return 1 if report.missed else 0
+
+    def measured(asked: argparse.Namespace, report: Report) -> None:
+        with running_demo() as stack, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(measure(stack, report, asked.seconds))
+
+    return run(parser, _CONDITIONS, measured)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ import asyncio
 import base64
 import json
 import secrets
-import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -24,10 +23,9 @@ from libs.auth import Claims, TokenVerifier
 from libs.kernel import utc_now
 from libs.settings import Settings
 from subgraphs.identity.credential.queries import PasswordHasher
-from tests.benchmarks.events import Report
 from tests.benchmarks.graph import LocalStack, running_demo
 from tests.benchmarks.http_load import Question, closed_loop
-from tests.benchmarks.results import machine, write_section
+from tests.benchmarks.results import Report, run
 
 _CONDITIONS: Final = (
     "Sign-ins of all accounts of the demo, each with the token of its device, go to identity itself, eight at a time;"
@@ -168,22 +166,16 @@ async def measure(stack: LocalStack, report: Report, *, limit: float, seconds: f
 
 
 def main() -> int:
-    """Measures, prints, and writes the section of RESULTS.md unless told not to."""
+    """See `run`."""
     parser = argparse.ArgumentParser(prog="just bench identity")
     parser.add_argument("--seconds", type=float, default=20, help="of each loop")
-    parser.add_argument("--only-print", action="store_true", help="leaves RESULTS.md as it is")
-    chosen = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGINT):  # whoever ends this early ends what it started as well
-        signal.signal(number, lambda *_: sys.exit(2))
-    report = Report([machine(), "", _CONDITIONS])
-    limit = 1 / hash_seconds(min(chosen.seconds, 10))
-    with running_demo() as stack, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(measure(stack, report, limit=limit, seconds=chosen.seconds))
-    if not chosen.only_print:
-        write_section("identity", "\n".join(report.lines))
-    for each in report.missed:
-        sys.stderr.write(f"missed: {each}\n")
-    return 1 if report.missed else 0
+
+    def measured(asked: argparse.Namespace, report: Report) -> None:
+        limit = 1 / hash_seconds(min(asked.seconds, 10))
+        with running_demo() as stack, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(measure(stack, report, limit=limit, seconds=asked.seconds))
+
+    return run(parser, _CONDITIONS, measured)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ a file, metrics. Every request is of another school than the one before. The exi
 
 import argparse
 import asyncio
-import signal
 import statistics
 import sys
 import tempfile
@@ -22,7 +21,6 @@ import uvloop
 from deploy.local.ports import free_port
 from libs.settings import Settings
 from tests.benchmarks.documents import ENTITIES, NESTED, SMALL, TWENTY, TWO_THOUSAND, Clients, Document
-from tests.benchmarks.events import Report
 from tests.benchmarks.http_load import CONNECTIONS, Outcome, Question, ask_once, closed_loop, open_loop
 from tests.benchmarks.peers.postgraphile import VERSION, add_relations, node_version, postgraphile
 from tests.benchmarks.peers.running import (
@@ -35,7 +33,7 @@ from tests.benchmarks.peers.running import (
     serving,
     subgraph,
 )
-from tests.benchmarks.results import machine, write_section
+from tests.benchmarks.results import Report, run
 from tests.benchmarks.schools import GROWN, LARGE, ORDINARY, build, settle
 
 _LARGE_SCHOOLS = range(900_001, 900_009)
@@ -308,7 +306,7 @@ def _today() -> date:
 
 
 def main() -> int:
-    """Measures, prints, and writes the section of RESULTS.md unless told not to."""
+    """See `run`."""
     parser = argparse.ArgumentParser(prog="just bench reads")
     parser.add_argument("--schools", type=int, default=100)
     parser.add_argument(
@@ -318,18 +316,12 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=6, help="of each loop")
     parser.add_argument("--warm-up", type=float, default=3, help="seconds before the first round")
     parser.add_argument("--without-postgraphile", action="store_true", help="where npm cannot reach its packages")
-    parser.add_argument("--only-print", action="store_true", help="leaves RESULTS.md as it is")
-    asked = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGINT):  # whoever ends this early ends what it started as well
-        signal.signal(number, lambda *_: sys.exit(2))
-    report = Report([machine(), "", _CONDITIONS])
-    with prepared(asked, report) as bench, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(measure(bench))
-    if not asked.only_print:
-        write_section("reads", "\n".join(report.lines))
-    for each in report.missed:
-        sys.stderr.write(f"missed: {each}\n")
-    return 1 if report.missed else 0
+
+    def measured(asked: argparse.Namespace, report: Report) -> None:
+        with prepared(asked, report) as bench, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(measure(bench))
+
+    return run(parser, _CONDITIONS, measured)
 
 
 if __name__ == "__main__":

@@ -28,11 +28,10 @@ from deploy.local.node import find_node
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.programs import Program
 from libs.settings import SUBGRAPHS
-from tests.benchmarks.events import Report
 from tests.benchmarks.http_load import CONNECTIONS, Answer, Outcome, Question, ask_once, closed_loop, open_loop
 from tests.benchmarks.peers.running import Server, cores_used, serving
 from tests.benchmarks.reads import note
-from tests.benchmarks.results import machine, write_section
+from tests.benchmarks.results import Report, run
 from tests.journeys.school import School
 from tests.journeys.stack import ROOT, Stack, running_stack
 
@@ -334,22 +333,16 @@ async def measure(stack: Stack, routers: tuple[Server, Server], report: Report, 
 
 
 def main() -> int:
-    """Measures, prints, and writes the section of RESULTS.md unless told not to."""
+    """See `run`."""
     parser = argparse.ArgumentParser(prog="just bench resilience")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=7, help="of each case in a round")
-    parser.add_argument("--only-print", action="store_true", help="leaves RESULTS.md as it is")
-    chosen = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGINT):  # whoever ends this early ends what it started as well
-        signal.signal(number, lambda *_: sys.exit(2))
-    report = Report([machine(), "", _CONDITIONS])
-    with prepared() as (stack, *routers), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(measure(stack, (routers[0], routers[1]), report, chosen))
-    if not chosen.only_print:
-        write_section("resilience", "\n".join(report.lines))
-    for each in report.missed:
-        sys.stderr.write(f"missed: {each}\n")
-    return 1 if report.missed else 0
+
+    def measured(asked: argparse.Namespace, report: Report) -> None:
+        with prepared() as (stack, *routers), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(measure(stack, (routers[0], routers[1]), report, asked))
+
+    return run(parser, _CONDITIONS, measured)
 
 
 if __name__ == "__main__":

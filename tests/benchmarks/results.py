@@ -1,16 +1,18 @@
 """What every benchmark says of the machine, and where it writes what it measured.
 
-A benchmark is a module here that runs by itself (`if __name__ == "__main__"`): `just bench` lists those. It measures, then
-
-    write_section("events", f"{machine()}\n\n{table}")
-
-and RESULTS.md holds the new figures in its place; the sections of other benchmarks stay as they are.
+A benchmark is a module here that runs by itself (`if __name__ == "__main__"`): `just bench` lists those. Its `main` hands what it
+measures to `run`, and RESULTS.md holds the new figures in its place; the sections of other benchmarks stay as they are.
 """
 
+import argparse
 import os
 import platform
 import re
+import signal
 import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -24,6 +26,47 @@ _HEAD = """# Results
 What `just bench <name>` measured last: each benchmark writes the section of its name. Everything that takes part (engines,
 processes, the load itself) runs on the cores named there.
 """
+
+
+@dataclass
+class Report:
+    """Lines of the section; `missed` are the bars that were not reached."""
+
+    lines: list[str]
+    missed: list[str] = field(default_factory=list)
+
+    def table(self, *titles: str) -> None:
+        self._say("")
+        self._say(f"| {' | '.join((*titles, 'Bar'))} |")
+        self._say(f"|{' --- |' * (len(titles) + 1)}")
+
+    def row(self, *cells: object, bar: str = "", reached: bool = True) -> None:
+        self._say(f"| {' | '.join(map(str, (*cells, bar)))} |")
+        if not reached:
+            self.missed.append(f"{cells[0]}: {bar}")
+
+    def _say(self, line: str) -> None:
+        self.lines.append(line)
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+
+def run(parser: argparse.ArgumentParser, conditions: str, measure: Callable[[argparse.Namespace, Report], None]) -> int:
+    """Measures, prints, and writes the section of RESULTS.md unless told not to; 1 when a bar was missed.
+
+    The section has the name of the command, the last word of the parser's `prog`.
+    """
+    parser.add_argument("--only-print", action="store_true", help="leaves RESULTS.md as it is")
+    asked = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGINT):  # whoever ends this early ends what it started as well
+        signal.signal(number, lambda *_: sys.exit(2))
+    report = Report([machine(), "", conditions])
+    measure(asked, report)
+    if not asked.only_print:
+        write_section(parser.prog.split()[-1], "\n".join(report.lines))
+    for each in report.missed:
+        sys.stderr.write(f"missed: {each}\n")
+    return 1 if report.missed else 0
 
 
 def machine() -> str:

@@ -6,19 +6,17 @@ when a bar of the design is missed.
 
 import argparse
 import asyncio
-import signal
 import sys
 
 import uvloop
 
 from deploy.local.ports import free_port
 from tests.benchmarks.documents import NESTED, SMALL, Clients
-from tests.benchmarks.events import Report
 from tests.benchmarks.http_load import CONNECTIONS
 from tests.benchmarks.peers.postgraphile import VERSION, node_version, postgraphile
 from tests.benchmarks.peers.running import published_keys, router, serving, subgraph
 from tests.benchmarks.reads import Bar, Bench, compare, prepared, tell_comparison
-from tests.benchmarks.results import machine, write_section
+from tests.benchmarks.results import Report, run
 
 _PEOPLE = 20  # in each school: nobody asks more than the limits allow
 _CONDITIONS = (
@@ -53,25 +51,19 @@ async def measure(bench: Bench) -> None:
 
 
 def main() -> int:
-    """Measures, prints, and writes the section of RESULTS.md unless told not to."""
+    """See `run`."""
     parser = argparse.ArgumentParser(prog="just bench router")
     parser.add_argument("--schools", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=6, help="of each loop")
     parser.add_argument("--warm-up", type=float, default=3, help="seconds before the first round")
     parser.add_argument("--without-postgraphile", action="store_true", help="where npm cannot reach its packages")
-    parser.add_argument("--only-print", action="store_true", help="leaves RESULTS.md as it is")
-    asked = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGINT):  # whoever ends this early ends what it started as well
-        signal.signal(number, lambda *_: sys.exit(2))
-    report = Report([machine(), "", _CONDITIONS])
-    with prepared(asked, report) as bench, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(measure(bench))
-    if not asked.only_print:
-        write_section("router", "\n".join(report.lines))
-    for each in report.missed:
-        sys.stderr.write(f"missed: {each}\n")
-    return 1 if report.missed else 0
+
+    def measured(asked: argparse.Namespace, report: Report) -> None:
+        with prepared(asked, report) as bench, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(measure(bench))
+
+    return run(parser, _CONDITIONS, measured)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCa
 from strawberry.federation.schema import FederationAny, Schema
 from strawberry.schema.config import StrawberryConfig
 
-from deploy.process import _server_config, _settle_memory
+from deploy.process import _settle_memory, server_config
 from libs.db.database import binding_statement
 from libs.graph import Info, Subgraph, subgraph_app
 from libs.graph.depth import DepthRule
@@ -260,7 +260,7 @@ def main() -> None:
     )
     app = subgraph_app(Subgraph("academic", settings, schema, open_database(settings), Tenant.__table__))
     _settle_memory()
-    uvicorn.Server(_server_config(app, settings.host, settings.academic_port)).run()
+    uvicorn.Server(server_config(app, settings.host, settings.academic_port)).run()
 
 
 if __name__ == "__main__":
